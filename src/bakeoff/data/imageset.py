@@ -1,0 +1,62 @@
+"""A data set in memory: uint8 images, labels, class names, and which part each image was given to."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+UInt8Array = NDArray[np.uint8]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """All images of a data set.
+
+    Attributes:
+        images: shape (N, H, W, C), C being 1 or 3; often a read-only memory map.
+        labels: shape (N,), each in [0, len(class_names)).
+        class_names: one name per class, in the order of the labels.
+        parts: indices of the images that the source itself gives to "train", "val" and "test"; only "train" is
+            always there. Together they cover every image once.
+        provenance: where the images come from and what happened on the way, for people to read.
+        fingerprint: see `fingerprint`.
+    """
+
+    images: UInt8Array
+    labels: IntArray
+    class_names: tuple[str, ...]
+    parts: Mapping[str, IntArray]
+    provenance: Mapping[str, Any]
+    fingerprint: str
+
+    @property
+    def channels(self) -> int:
+        """1 for gray images, 3 for colour."""
+        return int(self.images.shape[3])
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+
+def fingerprint(
+    images: UInt8Array, labels: IntArray, class_names: tuple[str, ...], parts: Mapping[str, IntArray]
+) -> str:
+    """Return the SHA-256, in hex, of everything that makes a data set what it is.
+
+    Equal pixels, labels, names and given parts in the same order have the same fingerprint on every machine.
+    """
+    total = hashlib.sha256()
+    total.update(repr((images.shape, class_names)).encode())
+    for start in range(0, len(images), 4096):
+        total.update(np.ascontiguousarray(images[start : start + 4096]))
+    total.update(np.ascontiguousarray(labels, dtype="<i8"))
+    for name in sorted(parts):
+        total.update(name.encode())
+        total.update(np.ascontiguousarray(parts[name], dtype="<i8"))
+    return total.hexdigest()

@@ -1,0 +1,61 @@
+"""Errors that a user can mend: one clear sentence that names the value and what to do.
+
+Everything raised on purpose for a user derives from `BakeoffError`, so that the command line can print its
+sentence without a traceback. Broken invariants are `assert`s and other exceptions: those are our faults.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BakeoffError(Exception):
+    """A mistake that the user can mend."""
+
+
+class UnknownNameError(BakeoffError):
+    """A name that nothing is registered under; the message lists the nearest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(f"unknown {kind} {name!r}{nearest(name, known)}")
+
+
+class SpecError(BakeoffError):
+    """A setting of the wrong type, out of range, unknown, or in conflict with another."""
+
+
+class DataError(BakeoffError):
+    """A data set that is missing, unreadable or not fit for a comparison."""
+
+
+class OfflineError(DataError):
+    """Something must be downloaded, and downloading was refused or is impossible."""
+
+
+class ModelError(BakeoffError):
+    """A network that cannot be built for the given input, classes or weights."""
+
+
+class StoreError(BakeoffError):
+    """An output folder or database that cannot be used."""
+
+
+class TestLockedError(BakeoffError):
+    """The test set was asked for before the model that it is to judge was final."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+
+class DivergedError(BakeoffError):
+    """Training reached a loss or weight that is not finite."""
+
+
+def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
+    """Return a suffix for an error message: the closest known names, or all when there are few."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=most, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    if len(names) <= 12:
+        return f"; choose from {', '.join(names)}" if names else ""
+    return ""

@@ -1,0 +1,1 @@
+"""Named recipes as files; `bakeoff.specs.library` reads them."""

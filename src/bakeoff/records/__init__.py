@@ -1,0 +1,1 @@
+"""What a finished run is: plain frozen data, without the means that made it."""

@@ -1,0 +1,91 @@
+"""The record of a run: its state, its epochs, its figures, and everything in which it deviated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bakeoff.specs.run import RunSpec
+
+
+class RunState(StrEnum):
+    """Where a run stands. Only `finished` runs are ranked."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    DIVERGED = "diverged"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run will not be tried again."""
+        return self in (RunState.FINISHED, RunState.DIVERGED)
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One epoch. Training figures are means over its batches while the weights were changing."""
+
+    epoch: int  # from 1
+    lr: float  # base learning rate at the last step
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    seconds: float  # training alone
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Something in which a run differs from what was asked for, or from the other runs of its study."""
+
+    what: str  # the field, such as "model.image_size"
+    wanted: str
+    got: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Numbers of weights as Keras counts them: running statistics of normalization are non-trainable."""
+
+    total: int
+    trainable: int
+    non_trainable: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took, measured while it ran."""
+
+    train_seconds: float  # training steps alone
+    total_seconds: float  # with validation, evaluation and saving
+    images_per_second: float  # of training
+    peak_memory_bytes: int  # of the device; on a CPU the largest resident set of the process
+    weights_bytes: int
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything known of one run. `metrics` maps a part ("train", "val", "test") to metric names and values."""
+
+    spec: RunSpec
+    state: RunState
+    epochs: tuple[EpochRow, ...] = ()
+    best_epoch: int | None = None  # the epoch whose weights were kept, from 1
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    parameters: ParameterCount | None = None
+    cost: Cost | None = None
+    deviations: tuple[Deviation, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    attempts: int = 0
+    started: str = ""  # ISO 8601, UTC
+    finished: str = ""
+
+    @property
+    def run_id(self) -> str:
+        """The identity of the run: the hash of its spec."""
+        return self.spec.run_id

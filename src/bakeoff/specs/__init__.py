@@ -1,0 +1,1 @@
+"""Everything a comparison is declared with: frozen, validated, hashed."""

@@ -1,0 +1,132 @@
+"""How a network is trained: optimizer, schedule, augmentation, stopping, precision."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from bakeoff.specs.base import Spec
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+ADAM_DEFAULTS = {"betas": (0.9, 0.999), "eps": 1e-8}
+OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
+    "sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True},
+    "adam": {"lr": 1e-3, **ADAM_DEFAULTS},
+    "adamw": {"lr": 1e-3, **ADAM_DEFAULTS},
+    "adamax": {"lr": 2e-3, **ADAM_DEFAULTS},
+    "rmsprop": {"lr": 1e-3, "momentum": 0.0, "alpha": 0.99, "eps": 1e-8},
+}
+
+
+class OptimizerSpec(Spec):
+    """An optimizer and its settings.
+
+    What is left out is filled in with the optimizer's own defaults (those of `torch.optim`, except that `sgd` comes
+    with Nesterov momentum .9, as in timm), so that a resolved spec hides nothing. A field that the optimizer does not
+    have must be left out.
+    """
+
+    name: Literal["sgd", "adam", "adamw", "adamax", "rmsprop"] = "adamw"
+    lr: float = Field(gt=0, description="base learning rate, per step of one batch")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled for adamw, added to the gradient otherwise")
+    decay_bias_and_norm: bool = Field(False, description="apply weight decay to biases and normalization weights too")
+    momentum: float | None = Field(None, ge=0, lt=1)
+    nesterov: bool | None = None
+    betas: tuple[Beta, Beta] | None = None
+    eps: float | None = Field(None, gt=0)
+    alpha: float | None = Field(None, gt=0, lt=1, description="decay of rmsprop's running mean of squares")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: Any) -> Any:
+        given = {"name": given} if isinstance(given, str) else given
+        if not isinstance(given, dict):
+            return given
+        defaults = OPTIMIZER_DEFAULTS.get(given.get("name", "adamw"), {})
+        if given.get("momentum") == 0:
+            defaults = {**defaults, "nesterov": False}
+        return {**defaults, **{field: value for field, value in given.items() if value is not None}}
+
+    @model_validator(mode="after")
+    def _fields_belong(self) -> Self:
+        for field in ("momentum", "nesterov", "betas", "eps", "alpha"):
+            if field not in OPTIMIZER_DEFAULTS[self.name] and getattr(self, field) is not None:
+                raise ValueError(f"the optimizer {self.name!r} has no {field}")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
+
+
+class ScheduleSpec(Spec):
+    """How the learning rate changes, as a factor of the base rate.
+
+    `warmup_epochs` rises linearly from 0 before any schedule. `step` multiplies by `gamma` every `step_epochs`;
+    `cosine` and `linear` fall to `final`; `onecycle` (Smith 2018, arXiv:1803.09820) rises over the first `peak` share
+    and falls to `final`; `plateau` multiplies by `gamma` after `patience` epochs without a better `monitor`, never
+    below the rate `min_lr`.
+    """
+
+    name: Literal["constant", "step", "cosine", "linear", "onecycle", "plateau"] = "cosine"
+    warmup_epochs: float = Field(0.0, ge=0)
+    final: float = Field(0.0, ge=0, le=1, description="factor at the end of cosine, linear and onecycle")
+    peak: float = Field(0.25, gt=0, lt=1, description="share of the training at which onecycle peaks")
+    step_epochs: int = Field(30, ge=1)
+    gamma: float = Field(0.1, gt=0, lt=1)
+    patience: int = Field(10, ge=0)
+    min_lr: float = Field(0.0, ge=0)
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+
+
+class AugmentSpec(Spec):
+    """One augmentation by name with its options. In a file: `flip`, `shift: 4`, or `flip: {vertical: true}`."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return {"name": given}
+        if isinstance(given, dict) and len(given) == 1 and "name" not in given:
+            (name, options), *_ = given.items()
+            return {"name": name, "options": options if isinstance(options, dict) else {"amount": options}}
+        return given
+
+
+class EarlyStopping(Spec):
+    """Stop after `patience` epochs in which the recipe's `monitor` did not improve by more than `min_delta`."""
+
+    patience: int = Field(5, ge=1)
+    min_delta: float = Field(0.0, ge=0)
+
+
+class Recipe(Spec):
+    """One way to train. `name` is a label; everything else decides the result."""
+
+    name: str = "default"
+    epochs: int = Field(10, ge=1)
+    batch_size: int = Field(128, ge=1)
+    max_steps: int | None = Field(None, ge=1, description="stop after so many optimizer steps")
+    max_seconds: float | None = Field(None, gt=0, description="stop after so many seconds of training")
+    optimizer: OptimizerSpec = Field(default_factory=lambda: OptimizerSpec.parse({}))
+    schedule: ScheduleSpec = ScheduleSpec()
+    augment: tuple[AugmentSpec, ...] = ()
+    normalize: Literal["auto", "dataset", "unit", "imagenet", "caffe", "tf", "per-image"] = "auto"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    early_stopping: EarlyStopping | None = None
+    select: Literal["best", "last"] = Field("best", description="which epoch's weights are kept")
+    monitor: Literal["val_loss", "val_accuracy"] = "val_accuracy"
+    ema: float | None = Field(None, gt=0, lt=1, description="decay per step of the averaged weights that are evaluated")
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient over all parameters")
+    amp: Literal["auto", "off", "bf16", "fp16"] = "auto"
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _bare_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+    @field_validator("early_stopping", mode="before")
+    @classmethod
+    def _bare_patience(cls, given: Any) -> Any:
+        return {"patience": given} if isinstance(given, int) and not isinstance(given, bool) else given

@@ -1,0 +1,31 @@
+"""One training run: everything that decides its result."""
+
+from pydantic import Field
+
+from bakeoff.specs.base import Spec, digest
+from bakeoff.specs.data import DataSpec
+from bakeoff.specs.model import ModelSpec
+from bakeoff.specs.protocol import Protocol
+from bakeoff.specs.recipe import Recipe
+
+
+class RunSpec(Spec):
+    """A resolved run. Two equal ones are the same run, wherever and whenever they are asked for."""
+
+    data: DataSpec
+    model: ModelSpec
+    recipe: Recipe
+    protocol: Protocol
+    seed: int = Field(ge=0, lt=2**32)
+
+    @property
+    def run_id(self) -> str:
+        """16 hex digits: the hash of everything that decides the result.
+
+        Labels and places do not: the recipe's name, and the data set's name once its fingerprint is known.
+        """
+        content = self.content()
+        del content["recipe"]["name"]
+        if self.data.fingerprint:
+            del content["data"]["name"]
+        return digest(content)

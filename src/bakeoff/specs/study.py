@@ -1,0 +1,56 @@
+"""A comparison as data: models x recipes x settings x seeds under one protocol."""
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from bakeoff.specs.base import Spec
+from bakeoff.specs.data import DataSpec
+from bakeoff.specs.model import ModelSpec
+from bakeoff.specs.protocol import Protocol
+from bakeoff.specs.recipe import Recipe
+
+
+class StudySpec(Spec):
+    """What to compare.
+
+    `models` may hold patterns such as `vgg*`. `overrides` maps dotted fields of a run, such as `recipe.optimizer.lr`,
+    to the value that every run gets; `grid` maps them to the values to try, and every combination is one variant.
+    """
+
+    data: DataSpec
+    models: tuple[ModelSpec, ...] = Field(min_length=1)
+    recipes: tuple[Recipe, ...] = ()
+    protocol: Protocol = Protocol()
+    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    grid: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _data_by_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _models_by_name(cls, given: Any) -> Any:
+        items = [given] if isinstance(given, str | dict) else given
+        if not isinstance(items, list | tuple):
+            return items
+        return tuple({"name": item} if isinstance(item, str) else item for item in items)
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _seeds_by_count(cls, given: Any) -> Any:
+        if isinstance(given, int) and not isinstance(given, bool):
+            if given < 1:
+                raise ValueError("at least one seed is needed")
+            return tuple(range(given))
+        return given
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("every seed may stand once")
+        return seeds
