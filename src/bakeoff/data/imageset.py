@@ -54,9 +54,9 @@ def fingerprint(
     total = hashlib.sha256()
     total.update(repr((images.shape, class_names)).encode())
     for start in range(0, len(images), 4096):
-        total.update(np.ascontiguousarray(images[start : start + 4096]))
-    total.update(np.ascontiguousarray(labels, dtype="<i8"))
+        total.update(images[start : start + 4096].tobytes())
+    total.update(labels.astype("<i8").tobytes())
     for name in sorted(parts):
         total.update(name.encode())
-        total.update(np.ascontiguousarray(parts[name], dtype="<i8"))
+        total.update(parts[name].astype("<i8").tobytes())
     return total.hexdigest()

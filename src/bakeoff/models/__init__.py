@@ -1,5 +1,7 @@
 """Networks: one file per family, each registering the networks it can build."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from torch import nn
@@ -8,14 +10,47 @@ from bakeoff.registry import Registry
 
 
 class Builder(Protocol):
-    """Builds a network with freshly drawn weights.
+    """Builds a network with freshly drawn weights; further keyword arguments with defaults are its options."""
 
-    The network maps images (batch, in_channels, image_size, image_size), normalized, to logits
-    (batch, num_classes). Weights are drawn from torch's default generator, which the caller seeds. An input that is
-    too small raises `ModelError`.
+    __doc__: str | None
+
+    def __call__(self, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
+        """Return a network from normalized images to logits.
+
+        Images have the shape (batch, in_channels, image_size, image_size), logits (batch, num_classes). Weights are
+        drawn from torch's default generator, which the caller seeds.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that can be built.
+
+    Attributes:
+        build: see `Builder`.
+        min_size: smallest side of the input in pixels that the network can take.
+        source: the paper or document that the network is from.
     """
 
-    def __call__(self, num_classes: int, in_channels: int, image_size: int) -> nn.Module: ...
+    build: Builder
+    min_size: int
+    source: str
+
+    @property
+    def summary(self) -> str:
+        """The first line of the builder's docstring."""
+        return (self.build.__doc__ or "").strip().partition("\n")[0]
 
 
-models: Registry[Builder] = Registry("model", __name__)
+networks: Registry[Network] = Registry("model", __name__)
+
+
+def network(name: str, *, min_size: int, source: str) -> Callable[[Builder], Builder]:
+    """Return a decorator that registers a builder as a network."""
+
+    def add(build: Builder) -> Builder:
+        networks.register(name)(Network(build, min_size, source))
+        return build
+
+    return add

@@ -21,7 +21,9 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = key_node.value
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -30,7 +32,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML file; raise `SpecError` with the line of a mistake."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise SpecError(f"{path}: the file has over {MAX_BYTES:,} bytes, too many for a study; is it the right file?")
+            raise SpecError(
+                f"{path}: the file has over {MAX_BYTES:,} bytes, too many for a study; is it the right file?"
+            )
         content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506, a safe loader
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror}); give the path of a study file") from None

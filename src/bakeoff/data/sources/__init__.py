@@ -58,7 +58,9 @@ class Listing:
 class Source(Protocol):
     """Finds the files of a data set; raises `DataError` or `OfflineError` with what is missing and how to bring it."""
 
-    def __call__(self, spec: DataSpec, where: Locations) -> Listing: ...
+    def __call__(self, spec: DataSpec, where: Locations) -> Listing:
+        """Return what is there, without decoding an image."""
+        ...
 
 
 sources: Registry[Source] = Registry("data set", __name__)

@@ -1,0 +1,42 @@
+# Set-up needs Python 3.11 or newer and nothing else; uv is fetched into the virtual environment where it is missing.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
+
+.PHONY: install lock test slow check format demo bench clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	test -x "$(UV)" || $(BIN)/python -m pip install --quiet uv
+	for try in 1 2 3; do $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && exit 0; sleep 3; done; exit 1
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+# Names, versions and hashes for every platform, without addresses.
+lock:
+	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet -o requirements.lock
+
+test: install
+	$(BIN)/python -m pytest
+
+slow: install
+	$(BIN)/python -m pytest -m slow
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+demo: install
+	$(BIN)/bakeoff compare digits --models simcnn,lenet5,leaky-cnn-deep,vgg-small --seeds 3 --offline --out runs/demo
+
+clean:
+	rm -rf $(VENV) runs build dist
