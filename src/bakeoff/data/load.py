@@ -1,0 +1,83 @@
+"""From the name of a data set to its images in memory."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bakeoff.data.cache import decoded
+from bakeoff.data.imageset import ImageSet, IntArray
+from bakeoff.data.locations import Locations
+from bakeoff.data.sources import Source, sources
+from bakeoff.data.sources.folder import from_folder
+from bakeoff.data.sources.hub import from_hub, is_address
+from bakeoff.data.sources.npz import from_npz
+from bakeoff.errors import DataError, UnknownNameError
+from bakeoff.specs.data import DataSpec
+
+
+def load(spec: DataSpec, where: Locations) -> ImageSet:
+    """Return the images of a data set, decoded once and mapped from the cache thereafter.
+
+    A registered name comes first, then an .npz file, then a folder, then the hub; `./cifar10` is always the folder.
+
+    Args:
+        spec: the data set. Where it has a fingerprint already, the images must be the ones that it was taken from.
+        where: places to look in.
+
+    Raises:
+        UnknownNameError: the name is none of these.
+        OfflineError: the images must be downloaded, and that was refused or failed.
+        DataError: the images are missing, unreadable, not fit for a comparison, or not those of the fingerprint.
+    """
+    listing = find_source(spec.name)(spec, where)
+    _check(spec.name, listing.labels, listing.class_names, listing.parts)
+    images = decoded(listing, spec, where.cache)
+    skipped = len(images.provenance["skipped"])
+    rest = f"{spec.name}, without the {skipped} unreadable images" if skipped else spec.name
+    _check(rest, images.labels, images.class_names, images.parts)
+    if spec.fingerprint and spec.fingerprint != images.fingerprint:
+        raise DataError(
+            f"{spec.name}: the images have the fingerprint {images.fingerprint[:12]}... and not the spec's"
+            f" {spec.fingerprint[:12]}...; bring back the files it was made with, or start a new comparison"
+        )
+    return images
+
+
+def find_source(name: str) -> Source:
+    """Return what reads the data set of that name, or raise `UnknownNameError` with the nearest names."""
+    if name in sources:
+        return sources.get(name)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return from_folder
+    if path.suffix.lower() == ".npz" and path.exists():
+        return from_npz
+    if path.exists():
+        raise DataError(f"{name}: is neither a folder nor an .npz file; unpack it, or name the folder it belongs to")
+    if path.suffix.lower() == ".npz" or name.startswith((".", "~")):
+        raise DataError(f"{name}: no such file or folder")
+    if is_address(name):
+        return from_hub
+    if "/" in name or "\\" in name:
+        raise DataError(f"{name}: no such file or folder, and no owner/name of the hub")
+    raise UnknownNameError("data set", name, sources)
+
+
+def _check(name: str, labels: IntArray, class_names: tuple[str, ...], parts: Mapping[str, IntArray]) -> None:
+    if len(class_names) < 2:
+        raise DataError(
+            f"{name}: has only the class {', '.join(class_names) or 'of no images'}; a comparison needs two"
+        )
+    if len(set(class_names)) < len(class_names):
+        twice = next(label for label in class_names if class_names.count(label) > 1)
+        raise DataError(f"{name}: two classes have the name {twice!r}; give each its own")
+    beyond = labels[(labels < 0) | (labels >= len(class_names))]
+    if len(beyond):
+        raise DataError(f"{name}: the label {beyond[0]} is not among the {len(class_names)} classes")
+    counts = np.bincount(labels[parts["train"]], minlength=len(class_names))
+    if without := [label for label, count in zip(class_names, counts, strict=True) if count == 0]:
+        raise DataError(f"{name}: the class {without[0]!r} has no training images; add some, or remove the class")
+    for part, indices in parts.items():
+        if len(indices) == 0:
+            raise DataError(f"{name}: the {part} part has no images; add some, or remove the part")

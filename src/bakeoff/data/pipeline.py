@@ -1,0 +1,209 @@
+"""Batches on the device: gathered from uint8 images, augmented, and made into what a network takes.
+
+There are no worker processes: a gather from memory, whole-batch augmentation and one fused multiply-add are faster
+than any queue for images of this size (`benchmarks/input_pipeline.py`).
+"""
+
+import hashlib
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bakeoff.data.augment import Augmentation
+from bakeoff.data.imageset import ImageSet, IntArray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images as uint8 (B, H, W, C), and targets as class indices (B,) or class probabilities (B, K)."""
+
+    images: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+class Part:
+    """One part of an image set, such as its training images, where the device can reach them.
+
+    On a CPU the memory map itself is used, and nothing is copied; on another device the part is held whole.
+    """
+
+    def __init__(self, images: ImageSet, indices: IntArray, device: torch.device) -> None:
+        self.num_classes = images.num_classes
+        self.device = device
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # arrays that are read-only are only read
+            self._rows: Tensor | None = torch.from_numpy(indices)
+            pixels = torch.from_numpy(images.images)
+        if device.type != "cpu":
+            pixels, self._rows = pixels[self._rows].to(device), None
+        self._pixels = pixels
+        self.labels = torch.from_numpy(images.labels[indices]).to(device)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of the stored images."""
+        height, width, channels = self._pixels.shape[1:]
+        return height, width, channels
+
+    def take(self, positions: Tensor) -> Batch:
+        """Return the images at these positions of the part, in this order."""
+        rows = positions if self._rows is None else self._rows[positions]
+        return Batch(self._pixels.index_select(0, rows), self.labels[positions])
+
+    def chunks(self, size: int) -> Iterator[Batch]:
+        """Yield every image once, in order, in chunks of at most `size`."""
+        positions = torch.arange(len(self), device=self.device)
+        for start in range(0, len(self), size):
+            yield self.take(positions[start : start + size])
+
+    def channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the mean and standard deviation of each channel's pixels, on the scale of 0 to 255.
+
+        Sums are of integers, hence exact, and the same on every machine.
+        """
+        pixels = self.shape[0] * self.shape[1]
+        total = torch.zeros(pixels * self.shape[2], dtype=torch.int64, device=self.device)
+        squares = torch.zeros_like(total)
+        for batch in self.chunks(512):
+            images = batch.images.reshape(len(batch), -1).int()
+            total += images.sum(0)
+            squares += images.square_().sum(0)
+        total, squares = (sums.view(pixels, -1).sum(0) for sums in (total, squares))
+        count = len(self) * pixels
+        mean = total.double() / count
+        deviation = (squares.double() / count - mean.square()).clamp_min(0).sqrt()
+        return tuple(mean.tolist()), tuple(deviation.tolist())
+
+
+class TrainBatches:
+    """Shuffled, augmented batches of a part.
+
+    Batch `step` of epoch `epoch` is a pure function of the seed and these two numbers, so that training can go on
+    from any step, and does not depend on what ran before. The last batch of an epoch may be smaller; a single left
+    over image is left out, because batch normalization cannot train on one.
+    """
+
+    def __init__(self, part: Part, batch_size: int, augment: Sequence[Augmentation], seed: int) -> None:
+        self.part = part
+        self.batch_size = batch_size
+        self._augment = tuple(augment)
+        self._soft = any(augmentation.mixes for augmentation in augment)
+        self._seed = seed
+        self._generator = torch.Generator(part.device)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of batches in an epoch."""
+        full, rest = divmod(len(self.part), self.batch_size)
+        return full + (rest > 1)
+
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch from a step on, both counted from 0."""
+        order = torch.randperm(len(self.part), generator=torch.Generator().manual_seed(mix_seed(self._seed, epoch)))
+        order = order.to(self.part.device)
+        for step in range(first_step, self.steps_per_epoch):
+            batch = self.part.take(order[step * self.batch_size : (step + 1) * self.batch_size])
+            yield self._augmented(batch, epoch, step) if self._augment else batch
+
+    def _augmented(self, batch: Batch, epoch: int, step: int) -> Batch:
+        images, targets = batch.images, batch.targets
+        if self._soft:
+            targets = functional.one_hot(targets, self.part.num_classes).float()
+        self._generator.manual_seed(mix_seed(self._seed, epoch, step))
+        for augmentation in self._augment:
+            images, targets = augmentation(images, targets, self._generator)
+        return Batch(images, targets)
+
+
+def mix_seed(*numbers: int) -> int:
+    """Return a 32-bit seed that differs, as far as 32 bits allow, for different numbers."""
+    return int.from_bytes(hashlib.blake2s(repr(numbers).encode(), digest_size=4).digest())
+
+
+IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # torchvision's, times 255
+CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: Keras applications' "caffe" mode
+
+
+class Preprocess:
+    """Makes uint8 images (B, H, W, C) into a network's input (B, channels, size, size), in channels-last memory.
+
+    Args:
+        shape: (H, W, C) of the stored images.
+        normalize: a mode of `Recipe.normalize`, `auto` left out.
+        statistics: mean and deviation per channel of the training images, for the mode `dataset`.
+        channels: of the network's input; gray images are repeated where it is 3.
+        size: side of the network's input in pixels; images are resized, bilinearly, where theirs is another.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        normalize: str,
+        statistics: tuple[Sequence[float], Sequence[float]],
+        channels: int,
+        size: int,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.normalize = normalize
+        self.size = size
+        self._normalize = normalize
+        self._dtype = dtype
+        self._channels = channels
+        mean, deviation = _constants(normalize, statistics, channels)
+        pixels = shape[0] * shape[1]
+        # One value per pixel rather than per channel: the loop over a whole image runs five times as fast.
+        self._scale = torch.tensor([1 / max(d, 1e-6) for d in deviation], device=device).repeat(pixels)
+        self._offset = torch.tensor([-m / max(d, 1e-6) for m, d in zip(mean, deviation, strict=True)], device=device)
+        self._offset = self._offset.repeat(pixels)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the network's input for a batch."""
+        count, height, width, channels = images.shape
+        if channels < self._channels:
+            images = images.expand(count, height, width, self._channels)
+        if self._normalize == "caffe":
+            images = images.flip(3)
+        flat = torch.addcmul(self._offset, images.reshape(count, -1), self._scale)
+        if self._normalize == "per-image":
+            least = flat.shape[1] ** -0.5  # as tf.image.per_image_standardization, for images of one colour
+            flat = (flat - flat.mean(1, keepdim=True)) / flat.std(1, correction=0, keepdim=True).clamp_min(least)
+        pixels = flat.view(count, height, width, -1).permute(0, 3, 1, 2)
+        if (height, width) != (self.size, self.size):
+            shrinks = min(height, width) > self.size
+            pixels = functional.interpolate(
+                pixels, (self.size, self.size), mode="bilinear", align_corners=False, antialias=shrinks
+            )
+        return pixels.to(self._dtype, memory_format=torch.channels_last)
+
+
+def _constants(
+    normalize: str, statistics: tuple[Sequence[float], Sequence[float]], channels: int
+) -> tuple[Sequence[float], Sequence[float]]:
+    mean, deviation = {
+        "dataset": statistics,
+        "unit": ((0.0,), (255.0,)),
+        "per-image": ((0.0,), (1.0,)),
+        "tf": ((127.5,), (127.5,)),
+        "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
+        "caffe": (CAFFE_MEAN, (1.0,)),
+    }[normalize]
+    return _spread(mean, channels), _spread(deviation, channels)
+
+
+def _spread(values: Sequence[float], channels: int) -> Sequence[float]:
+    """Return one value per channel: constants for colour are averaged for gray, and one for gray is repeated."""
+    if len(values) == channels:
+        return values
+    return [float(np.mean(values))] * channels
