@@ -1,8 +1,9 @@
 """Networks: one file per family, each registering the networks it can build."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import nn
 
@@ -29,18 +30,25 @@ class Network:
 
     Attributes:
         build: see `Builder`.
-        min_size: smallest side of the input in pixels that the network can take.
+        min_size: smallest side of the input in pixels that the network can take; None where only a trial can tell,
+            as `library.smallest_input` makes one.
         source: the paper or document that the network is from.
     """
 
     build: Builder
-    min_size: int
+    min_size: int | None
     source: str
 
     @property
     def summary(self) -> str:
         """The first line of the builder's docstring."""
         return (self.build.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The names of the options, with their defaults."""
+        parameters = inspect.signature(self.build).parameters.values()
+        return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
 
 
 networks: Registry[Network] = Registry("model", __name__)
