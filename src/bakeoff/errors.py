@@ -50,6 +50,10 @@ class DivergedError(BakeoffError):
     """Training reached a loss or weight that is not finite."""
 
 
+class InterruptedRunError(BakeoffError):
+    """Training was asked to stop, and saved where it was."""
+
+
 def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     """Return a suffix for an error message: the closest known names, or all when there are few."""
     names = sorted(known)

@@ -1,5 +1,6 @@
 """YAML in: study and recipe files, with the line of whatever is wrong in them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,26 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_study(path: Path) -> StudySpec:
-    """Return the study that a YAML file declares; raise `SpecError` with the file and line of a mistake.
+def read_study(path: Path, changes: Mapping[str, Any]) -> StudySpec:
+    """Return the study that a YAML file declares, with some fields changed.
 
     A recipe in it is a name from the library, or a mapping, whose field `base` may name one to start from.
+
+    Args:
+        path: the file.
+        changes: fields of `StudySpec`; mappings are merged into the file's, other values replace them.
+
+    Raises:
+        SpecError: a mistake, with the file and the line.
     """
     content = read_yaml(path)
     if "recipe" in content:
         content["recipes"] = [content.pop("recipe")]
+    if isinstance(content.get("data"), str):
+        content["data"] = {"name": content["data"]}
+    for field, value in changes.items():
+        merges = isinstance(value, Mapping) and isinstance(content.get(field, {}), Mapping)
+        content[field] = {**content.get(field, {}), **value} if merges else value
     try:
         if isinstance(content.get("recipes"), list):
             content["recipes"] = [resolve_recipe(given) for given in content["recipes"]]

@@ -62,8 +62,8 @@ class ScheduleSpec(Spec):
 
     `warmup_epochs` rises linearly from 0 before any schedule. `step` multiplies by `gamma` every `step_epochs`;
     `cosine` and `linear` fall to `final`; `onecycle` (Smith 2018, arXiv:1803.09820) rises over the first `peak` share
-    and falls to `final`; `plateau` multiplies by `gamma` after `patience` epochs without a better `monitor`, never
-    below the rate `min_lr`.
+    and falls to `final`; `plateau` multiplies by `gamma` after `patience` epochs in which `monitor` did not improve by
+    1e-4, never below the rate `min_lr`, as Keras's ReduceLROnPlateau does.
     """
 
     name: Literal["constant", "step", "cosine", "linear", "onecycle", "plateau"] = "cosine"
@@ -72,7 +72,7 @@ class ScheduleSpec(Spec):
     peak: float = Field(0.25, gt=0, lt=1, description="share of the training at which onecycle peaks")
     step_epochs: int = Field(30, ge=1)
     gamma: float = Field(0.1, gt=0, lt=1)
-    patience: int = Field(10, ge=0)
+    patience: int = Field(10, ge=1)
     min_lr: float = Field(0.0, ge=0)
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
 

@@ -1,0 +1,1 @@
+"""From a network to logits, and from logits to figures."""

@@ -1,0 +1,169 @@
+"""The training loop."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+from torch import nn
+
+from bakeoff.data.pipeline import Preprocess, TrainBatches
+from bakeoff.errors import DivergedError, InterruptedRunError
+from bakeoff.records.run import Deviation, EpochRow
+from bakeoff.specs.recipe import Recipe
+from bakeoff.training import optimizers
+from bakeoff.training.average import WeightAverage
+from bakeoff.training.checkpoint import Autosave, Checkpoints
+from bakeoff.training.precision import Precision
+from bakeoff.training.schedules import Schedule
+from bakeoff.training.selection import Selection
+from bakeoff.training.state import TrainingState
+from bakeoff.training.step import Step
+
+REPORT_SECONDS = 0.25  # between reports of progress, each of which waits for the device
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training is: the epoch from 1, the steps within it, and its figures so far."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training left behind, besides the weights in the model."""
+
+    rows: tuple[EpochRow, ...]
+    best_epoch: int | None  # whose weights the model has, from 1
+    seconds: float  # of training steps
+    deviations: tuple[Deviation, ...]
+
+
+def fit(
+    model: nn.Module,
+    batches: TrainBatches,
+    prepare: Preprocess,
+    validate: Callable[[nn.Module], tuple[float, float]] | None,
+    recipe: Recipe,
+    precision: Precision,
+    checkpoints: Checkpoints,
+    *,
+    seed: int,
+    report: Callable[[Progress | EpochRow], None],
+    stop_requested: Callable[[], bool],
+) -> Fitted:
+    """Train a model in place, and leave it with the weights that the recipe selects.
+
+    Args:
+        model: on the device of the batches.
+        batches: shuffled training batches.
+        prepare: makes a batch's images into the model's input.
+        validate: returns loss and accuracy on the validation images; None where there are none.
+        recipe: how to train; its `amp` and `normalize` are already in `precision` and `prepare`.
+        precision: the format to compute in.
+        checkpoints: where training goes on from, if anything is there, and saves itself.
+        seed: of dropout, the only randomness that is not in the batches.
+        report: told of progress a few times a second, and of every finished epoch.
+        stop_requested: asked before every step; once it says yes, training saves itself and stops.
+
+    Raises:
+        DivergedError: a loss was not finite.
+        InterruptedRunError: `stop_requested` said yes.
+    """
+    total_steps = min(recipe.epochs * batches.steps_per_epoch, recipe.max_steps or 2**62)
+    optimizer = optimizers.build(model, recipe.optimizer)
+    step = Step(model, optimizer, prepare, recipe, precision, batches.batch_size)
+    schedule = Schedule(recipe.schedule, recipe.optimizer.lr, batches.steps_per_epoch, total_steps)
+    average = WeightAverage(model, recipe.ema) if recipe.ema else None
+    state = TrainingState(
+        model,
+        optimizer,
+        step.scaler,
+        schedule,
+        Selection(recipe),
+        average,
+        batches.steps_per_epoch,
+        batches.part.device,
+    )
+    if saved := checkpoints.load():
+        state.restore(*saved)
+    autosave = Autosave(checkpoints)
+    reported = time.perf_counter()
+    enough = ""  # why training ends before its last epoch
+
+    while state.epoch < recipe.epochs and not enough and (state.step or state.steps < total_steps):
+        state.begin_epoch(seed)
+        for batch in islice(batches.epoch(state.epoch, state.step), total_steps - state.steps):
+            if stop_requested():
+                autosave.now(state)
+                raise InterruptedRunError(f"stopped in epoch {state.epoch + 1}; the same command goes on from there")
+            time_share = state.spent / recipe.max_seconds if recipe.max_seconds else 0.0
+            if time_share >= 1:
+                break
+            lr = schedule.lr(state.steps, time_share)
+            loss, correct = step(batch, lr)
+            state.step_done(loss, correct, len(batch), lr)
+            autosave.if_due(state)
+            if time.perf_counter() - reported > REPORT_SECONDS:
+                _check_finite(state)
+                report(_progress(state, recipe, batches.steps_per_epoch))
+                reported = time.perf_counter()
+        _check_finite(state)
+        state.figures()  # waits for the device, so that validation is not counted as training
+        val_loss, val_accuracy = validate(state.evaluated) if validate else (None, None)
+        report(state.end_epoch(val_loss, val_accuracy))
+        enough = _why_enough(state, recipe)
+
+    if average:
+        model.load_state_dict(average.model.state_dict())
+    state.selection.restore_best(model)
+    deviations = _deviations(state, recipe, batches, step, enough)
+    return Fitted(tuple(state.rows), state.selection.best_epoch, state.spent, deviations)
+
+
+def _why_enough(state: TrainingState, recipe: Recipe) -> str:
+    """Return why training ends before its last epoch, or nothing."""
+    if recipe.early_stopping and state.selection.should_stop:
+        return f"early stopping: {recipe.monitor} did not improve for {recipe.early_stopping.patience} epochs"
+    if recipe.max_seconds and state.spent >= recipe.max_seconds:
+        return f"the {recipe.max_seconds:g} seconds of training were used up"
+    if recipe.max_steps and state.steps >= recipe.max_steps:
+        return f"the {recipe.max_steps} steps of training were used up"
+    return ""
+
+
+def _check_finite(state: TrainingState) -> None:
+    step = state.first_bad_step()
+    if step is None:
+        return
+    weights = {name: float(w.detach().abs().max()) for name, w in state.model.named_parameters()}
+    name, largest = max(weights.items(), key=lambda item: item[1] if item[1] == item[1] else float("inf"))
+    raise DivergedError(
+        f"the loss was not finite at step {step} of epoch {state.epoch + 1}, after {state.loss_before(step):.4g} at "
+        f"the step before, with a learning rate of {state.lr:.4g}; the largest weight was {largest:.4g}, in {name}"
+    )
+
+
+def _progress(state: TrainingState, recipe: Recipe, steps: int) -> Progress:
+    loss, accuracy = state.figures()
+    speed = state.images / max(state.epoch_seconds, 1e-9)
+    return Progress(state.epoch + 1, recipe.epochs, state.step, steps, loss, accuracy, speed)
+
+
+def _deviations(
+    state: TrainingState, recipe: Recipe, batches: TrainBatches, step: Step, enough: str
+) -> tuple[Deviation, ...]:
+    found = []
+    if enough and state.steps < recipe.epochs * batches.steps_per_epoch:
+        found.append(Deviation("recipe.epochs", str(recipe.epochs), str(state.epoch), enough))
+    if step.piece_size < batches.batch_size:
+        why = "out of memory: gradients of smaller pieces were summed, and the effective batch size is unchanged"
+        found.append(Deviation("images in memory", str(batches.batch_size), str(step.piece_size), why))
+    return tuple(found)

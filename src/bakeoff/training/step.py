@@ -1,0 +1,81 @@
+"""One optimizer step on one batch."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bakeoff.data.pipeline import Batch, Preprocess
+from bakeoff.specs.recipe import Recipe
+from bakeoff.training.optimizers import set_lr
+from bakeoff.training.precision import Precision
+
+
+class Step:
+    """Forward, backward and update. Where a batch does not fit in memory, it is gone through in smaller pieces.
+
+    Args:
+        model: the model to train, on the batches' device.
+        optimizer: of its parameters.
+        prepare: makes a batch's images into the model's input.
+        recipe: gives label smoothing and the largest gradient norm.
+        precision: the format to compute in.
+        batch_size: images in a batch, at most.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        prepare: Preprocess,
+        recipe: Recipe,
+        precision: Precision,
+        batch_size: int,
+    ) -> None:
+        self.scaler = precision.scaler()
+        self.piece_size = batch_size  # images gone through at once; the gradient is always that of the whole batch
+        self._model = model
+        self._optimizer = optimizer
+        self._prepare = prepare
+        self._recipe = recipe
+        self._precision = precision
+
+    def __call__(self, batch: Batch, lr: float) -> tuple[Tensor, Tensor]:
+        """Take a step; return the mean loss and the number of images that were right, both on the device."""
+        while True:
+            try:
+                loss, correct = self._gradients(batch)
+                break
+            except torch.OutOfMemoryError:
+                self._optimizer.zero_grad()
+                if self.piece_size == 1:
+                    raise
+                self.piece_size = (min(self.piece_size, len(batch)) + 1) // 2
+                torch.cuda.empty_cache()
+        if self._recipe.clip_norm:
+            self.scaler.unscale_(self._optimizer)
+            nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip_norm)
+        set_lr(self._optimizer, lr)
+        self.scaler.step(self._optimizer)
+        self.scaler.update()
+        self._optimizer.zero_grad()
+        return loss, correct
+
+    def _gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        if self.piece_size >= len(batch):
+            return self._forward_backward(batch, 1.0)
+        starts = range(0, len(batch), self.piece_size)
+        pieces = [
+            Batch(batch.images[start : start + self.piece_size], batch.targets[start : start + self.piece_size])
+            for start in starts
+        ]
+        done = [self._forward_backward(piece, len(piece) / len(batch)) for piece in pieces]
+        losses, counts = zip(*done, strict=True)
+        return torch.stack(losses).sum(), torch.stack(counts).sum()
+
+    def _forward_backward(self, batch: Batch, share: float) -> tuple[Tensor, Tensor]:
+        with self._precision.autocast():
+            logits = self._model(self._prepare(batch.images))
+            loss = functional.cross_entropy(logits, batch.targets, label_smoothing=self._recipe.label_smoothing) * share
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        classes = batch.targets if batch.targets.ndim == 1 else batch.targets.argmax(1)
+        return loss.detach(), (logits.argmax(1) == classes).sum()

@@ -1,0 +1,167 @@
+"""The loop: that it does what a hand-written one does, goes on from where it was, and knows when to stop."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from toys import CPU, toy_images, toy_network
+
+from bakeoff.data.pipeline import Part, Preprocess, TrainBatches, mix_seed
+from bakeoff.errors import DivergedError, InterruptedRunError, StoreError
+from bakeoff.records.run import EpochRow
+from bakeoff.training.fit import Progress
+
+
+def timeless(rows: tuple[EpochRow, ...]) -> list[EpochRow]:
+    return [replace(row, seconds=0, images_per_second=0) for row in rows]
+
+
+def same(ours: nn.Module, theirs: nn.Module) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True))
+
+
+def test_training_equals_a_loop_written_by_hand(training):
+    model, fitted = training(
+        epochs=2, select="last", schedule="constant", optimizer={"name": "sgd", "lr": 0.1}, clip_norm=0.5
+    )()
+    expected = toy_network()
+    part = Part(toy_images(), np.arange(150), CPU)
+    prepare = Preprocess(part.shape, "dataset", part.channel_statistics(), 1, 8, CPU)
+    optimizer = torch.optim.SGD(expected.parameters(), 0.1, momentum=0.9, nesterov=True, fused=True)
+    for epoch in range(2):
+        torch.manual_seed(mix_seed(0, epoch))
+        for batch in TrainBatches(part, 32, [], 0).epoch(epoch):
+            nn.functional.cross_entropy(expected(prepare(batch.images)), batch.targets).backward()
+            nn.utils.clip_grad_norm_(expected.parameters(), 0.5)
+            optimizer.step()
+            optimizer.zero_grad()
+    assert same(model, expected)
+    assert fitted.best_epoch == 2
+
+
+@pytest.mark.parametrize("stop_at", [0, 1, 4, 5, 7, 9, 13])
+def test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end(training, stop_at: int):
+    settings = {
+        "augment": ["flip", {"shift": 1}],
+        "ema": 0.9,
+        "optimizer": {"name": "adamw", "lr": 0.01, "weight_decay": 0.1},
+        "schedule": {"name": "plateau", "patience": 1, "warmup_epochs": 0.5},
+        "early_stopping": 3,
+    }
+    whole, expected = training(**settings)()
+    halved = training(name="b", **settings)
+    with pytest.raises(InterruptedRunError, match="the same command goes on"):
+        halved(stop_at)
+    model, fitted = halved()
+    assert same(model, whole)
+    assert timeless(fitted.rows) == timeless(expected.rows)
+    assert fitted.best_epoch == expected.best_epoch
+
+
+@pytest.mark.parametrize("damage", ["tensors", "description", "half"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(training, damage: str):
+    whole, expected = training()()
+    stopped = training(name="b")
+    for stop_at in (3, 4):
+        with pytest.raises(InterruptedRunError):
+            stopped(stop_at)
+    newest = sorted(stopped.folder.glob("*.safetensors"))[-1]
+    assert len(list(stopped.folder.glob("*.safetensors"))) == 2
+    if damage == "tensors":
+        content = bytearray(newest.read_bytes())
+        content[-1] ^= 1
+        newest.write_bytes(content)
+    elif damage == "half":
+        newest.write_bytes(newest.read_bytes()[:100])
+    else:
+        newest.with_suffix(".json").write_text("{")
+    model, fitted = stopped()
+    assert same(model, whole)
+    assert timeless(fitted.rows) == timeless(expected.rows)
+
+
+def test_a_checkpoint_of_another_run_is_refused(training):
+    stopped = training()
+    with pytest.raises(InterruptedRunError):
+        stopped(3)
+    for path in stopped.folder.glob("*.json"):
+        path.write_text(path.read_text().replace('"run_id": "toy"', '"run_id": "other"'))
+    with pytest.raises(StoreError, match="is of run other, not toy"):
+        stopped()
+
+
+def test_a_loss_that_is_not_finite_ends_training_with_the_step(training):
+    with pytest.raises(
+        DivergedError, match=r"not finite at step \d+ of epoch 1.*learning rate of 1e\+30.*largest weight"
+    ):
+        training(optimizer={"name": "sgd", "lr": 1e30}, schedule="constant")()
+
+
+def test_early_stopping_gives_back_the_best_weights_and_says_so(training):
+    stopping = training(epochs=30, early_stopping=2, monitor="val_loss", optimizer={"name": "adam", "lr": 0.05})
+    _, fitted = stopping()
+    losses = [row.val_loss for row in fitted.rows]
+    assert len(fitted.rows) == fitted.best_epoch + 2 < 30
+    assert losses[fitted.best_epoch - 1] == min(losses)
+    assert [(d.what, d.wanted) for d in fitted.deviations] == [("recipe.epochs", "30")]
+    assert "did not improve for 2 epochs" in fitted.deviations[0].why
+
+
+@pytest.mark.parametrize("steps", [1, 5, 7, 10])
+def test_a_limit_of_steps_is_exact(training, steps: int):
+    limited = training(max_steps=steps, select="last")
+    _, fitted = limited()
+    assert len(fitted.rows) == -(-steps // 5)  # 150 images in batches of 32 are 5 steps
+    assert sum(row.train_loss > 0 for row in fitted.rows) == len(fitted.rows)
+
+
+def test_a_limit_of_seconds_ends_training_and_is_a_deviation(training):
+    _, fitted = training(epochs=100_000, max_seconds=0.3, select="last")()
+    assert 0.3 <= fitted.seconds < 5
+    assert fitted.deviations[0].why == "the 0.3 seconds of training were used up"
+
+
+class Cramped(nn.Module):
+    """A network without memory for more than a few images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if self.training and len(images) > 10:
+            raise torch.OutOfMemoryError("out of memory")
+        return self.layers(images)
+
+
+def test_out_of_memory_splits_the_batch_and_changes_nothing_else(training):
+    class Roomy(Cramped):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.layers(images)
+
+    settings = {"optimizer": {"name": "sgd", "lr": 0.1}, "schedule": "constant", "select": "last"}
+    cramped, fitted = training(Cramped, **settings)()
+    roomy, _ = training(Roomy, name="b", **settings)()
+    for ours, theirs in zip(cramped.parameters(), roomy.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert [(d.what, d.wanted, d.got) for d in fitted.deviations] == [("images in memory", "32", "8")]
+
+
+def test_news_of_progress_and_epochs(training, monkeypatch):
+    monkeypatch.setattr("bakeoff.training.fit.REPORT_SECONDS", 0)
+    observed = training(epochs=2)
+    observed()
+    rows = [news for news in observed.news if isinstance(news, EpochRow)]
+    progress = [news for news in observed.news if isinstance(news, Progress)]
+    assert [row.epoch for row in rows] == [1, 2]
+    assert [(news.epoch, news.step) for news in progress] == [(e, s) for e in (1, 2) for s in range(1, 6)]
+    assert progress[4].loss == pytest.approx(rows[0].train_loss)
+
+
+def test_bf16_stays_close_to_float32(training):
+    _, exact = training()()
+    _, rounded = training(name="b", amp="bf16")()
+    assert rounded.rows[-1].val_loss == pytest.approx(exact.rows[-1].val_loss, rel=0.05)

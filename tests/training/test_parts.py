@@ -1,0 +1,137 @@
+"""The parts of the loop, each against a reference of its own."""
+
+import numpy as np
+import pytest
+import torch
+from toys import toy_network
+
+from bakeoff.specs.recipe import OptimizerSpec, Recipe, ScheduleSpec
+from bakeoff.training import optimizers
+from bakeoff.training.average import WeightAverage
+from bakeoff.training.schedules import Schedule
+from bakeoff.training.selection import Selection
+
+
+def rates(steps: int = 100, **fields: object) -> np.ndarray:
+    schedule = Schedule(ScheduleSpec.parse(fields), 0.1, 10, steps)
+    return np.array([schedule.lr(step) for step in range(steps)])
+
+
+def test_cosine_is_torchs():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.1)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 100, eta_min=0.01)
+    expected = []
+    for _ in range(100):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        reference.step()
+    np.testing.assert_allclose(rates(name="cosine", final=0.1), expected, rtol=1e-6)
+
+
+def test_step_divides_at_its_epochs():
+    found = rates(name="step", step_epochs=3, gamma=0.1)
+    assert found[29] == pytest.approx(0.1)
+    assert found[30] == pytest.approx(0.01)
+    assert found[60] == pytest.approx(0.001)
+
+
+def test_onecycle_rises_to_its_peak_and_falls():
+    found = rates(name="onecycle", peak=0.25)
+    assert found.argmax() == 25
+    assert found[25] == pytest.approx(0.1)
+    assert found[0] == pytest.approx(0.1 / 25)
+    assert (np.diff(found[25:]) < 0).all()
+
+
+def test_warmup_rises_linearly_and_the_schedule_follows():
+    found = rates(name="linear", warmup_epochs=1)
+    np.testing.assert_allclose(found[:10], 0.1 * np.arange(1, 11) / 11)
+    assert found[10] == pytest.approx(0.1)
+    assert found[99] == pytest.approx(0.1 / 90)
+
+
+def test_a_schedule_follows_the_time_where_it_is_ahead():
+    schedule = Schedule(ScheduleSpec.parse({"name": "linear"}), 1.0, 10, 100)
+    assert schedule.lr(10, spent=0.0) == pytest.approx(0.9)
+    assert schedule.lr(10, spent=0.5) == pytest.approx(0.5)
+
+
+def test_plateau_follows_the_printed_log_of_a_keras_training():
+    """ResNet50 of document A: the printed validation losses, and the epochs after which Keras reduced the rate."""
+    spec = ScheduleSpec.parse({"name": "plateau", "gamma": 0.3, "patience": 1, "min_lr": 1e-5})
+    schedule = Schedule(spec, 1e-3, 2500, 2500 * 12)
+    reduced = []
+    losses = [0.3185, 0.2839, 0.2749, 0.2581, 0.2487, 0.2487, 0.2247, 0.2256, 0.2234, 0.22335]
+    for epoch, loss in enumerate(losses, 1):
+        before = schedule.lr(epoch * 2500 - 1)
+        schedule.epoch_ended(loss, 0.9)
+        if schedule.lr(epoch * 2500) < before:
+            reduced.append((epoch, schedule.lr(epoch * 2500)))
+    assert [epoch for epoch, _ in reduced][:2] == [6, 8]
+    assert reduced[0][1] == pytest.approx(3e-4)
+    assert reduced[1][1] == pytest.approx(9e-5)
+
+
+def test_plateau_keeps_to_its_least_rate():
+    spec = ScheduleSpec.parse({"name": "plateau", "gamma": 0.01, "patience": 3, "min_lr": 1e-5})
+    schedule = Schedule(spec, 1e-3, 1, 100)
+    for _ in range(12):
+        schedule.epoch_ended(1.0, None)
+    assert schedule.lr(50) == pytest.approx(1e-5)
+
+
+def test_selection_prefers_the_lower_loss_of_two_equal_accuracies():
+    model = toy_network()
+    selection = Selection(Recipe.parse({"monitor": "val_accuracy"}))
+    for epoch, loss in enumerate([0.5, 0.4, 0.45], 1):
+        selection.epoch_ended(epoch, model, loss, 0.9)
+    assert selection.best_epoch == 2
+
+
+def test_selection_keeps_a_copy_and_not_the_weights_themselves():
+    model = toy_network()
+    selection = Selection(Recipe.parse({"monitor": "val_loss"}))
+    selection.epoch_ended(1, model, 0.1, 0.9)
+    best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1)
+    selection.epoch_ended(2, model, 0.2, 0.95)
+    selection.restore_best(model)
+    assert all(torch.equal(best[name], tensor) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "adamax", "rmsprop"])
+def test_weight_decay_leaves_biases_and_norms_alone_unless_asked(name: str):
+    model = toy_network()
+    spec = OptimizerSpec.parse({"name": name, "weight_decay": 0.1})
+    groups = optimizers.build(model, spec).param_groups
+    decayed = {id(p) for group in groups if group["weight_decay"] for p in group["params"]}
+    assert decayed == {id(p) for p in model.parameters() if p.ndim > 1}
+    everything = optimizers.build(model, spec.model_copy(update={"decay_bias_and_norm": True})).param_groups
+    assert [group["weight_decay"] for group in everything] == [0.1]
+
+
+def test_frozen_weights_are_left_out_of_the_optimizer():
+    model = toy_network()
+    next(model.parameters()).requires_grad_(False)
+    count = sum(len(group["params"]) for group in optimizers.build(model, OptimizerSpec.parse({})).param_groups)
+    assert count == len(list(model.parameters())) - 1
+
+
+def test_the_average_is_the_formula():
+    model = toy_network()
+    average = WeightAverage(model, 0.9)
+    expected = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    for step in range(1, 200):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter))
+            model[1].running_mean.add_(1)
+            model[1].num_batches_tracked.add_(1)
+        average.update(step)
+        decay = min(0.9, step / (step + 10))
+        for name, tensor in model.state_dict().items():
+            expected[name] = tensor if not tensor.is_floating_point() else expected[name].lerp(tensor, 1 - decay)
+    for name, tensor in average.model.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name])
