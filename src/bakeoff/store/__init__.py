@@ -1,0 +1,1 @@
+"""Where runs are kept: a database of what happened, and folders of what was made."""

@@ -1,0 +1,147 @@
+"""The folders of a study and of its runs.
+
+OUT/study.json                  what the study is
+OUT/bakeoff.db                  what happened
+OUT/report.html
+OUT/runs/NAME/spec.json         the resolved spec of a run
+OUT/runs/NAME/weights.safetensors
+OUT/runs/NAME/logits.safetensors
+OUT/runs/NAME/events.out.…      for TensorBoard
+OUT/runs/NAME/checkpoints/      while it trains
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from bakeoff import durable
+from bakeoff.errors import StoreError
+from bakeoff.specs.run import RunSpec
+
+STUDY_FILE = "study.json"
+
+
+class StudyFolder:
+    """The output folder of a study."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the study's own database."""
+        return f"sqlite:///{self.path / 'bakeoff.db'}"
+
+    def run(self, spec: RunSpec) -> "RunFolder":
+        """Return the folder of a run, which need not be there yet."""
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", spec.model.name)[:60]
+        return RunFolder(self.path / "runs" / f"{name}-seed{spec.seed}-{spec.run_id[:8]}")
+
+    def read(self) -> dict[str, Any]:
+        """Return what the study is, from its folder; raise `StoreError` where there is none."""
+        try:
+            content = json.loads((self.path / STUDY_FILE).read_bytes())
+        except FileNotFoundError:
+            raise StoreError(f"there is no study in {self.path}; give the --out folder of a comparison") from None
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{self.path / STUDY_FILE} cannot be read: {error}") from None
+        if not isinstance(content, dict):
+            raise StoreError(f"{self.path / STUDY_FILE} does not hold a study")
+        return content
+
+    def claim(self, study: Mapping[str, Any]) -> None:
+        """Make the folder this study's; raise `StoreError` if it is another's, or holds other things."""
+        try:
+            if (self.path / STUDY_FILE).exists():
+                if differences := _differences(self.read()["identity"], study["identity"]):
+                    found = "; ".join(differences)
+                    raise StoreError(f"{self.path} belongs to another study: {found}; give another folder with --out")
+            elif self.path.exists() and any(self.path.iterdir()):
+                raise StoreError(f"{self.path} is not empty and holds no study; give another folder with --out")
+            self.path.mkdir(parents=True, exist_ok=True)
+            durable.write(self.path / STUDY_FILE, json.dumps(study, indent=1).encode())
+        except OSError as error:
+            raise StoreError(f"cannot write to {self.path}: {error.strerror}; give another folder with --out") from None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a run's final model said of one part of the data.
+
+    Attributes:
+        indices: which images of the data set, shape (N,).
+        labels: their classes, shape (N,).
+        logits: shape (N, K), of the images as they are.
+        averaged: shape (N, K), with the protocol's test-time augmentation; None where it has none.
+    """
+
+    indices: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    averaged: NDArray[np.float32] | None = None
+
+    @property
+    def judged(self) -> NDArray[np.float32]:
+        """The logits that the protocol judges by."""
+        return self.logits if self.averaged is None else self.averaged
+
+
+class RunFolder:
+    """The folder of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where training saves itself."""
+        return self.path / "checkpoints"
+
+    @property
+    def weights(self) -> Path:
+        """The weights that were evaluated."""
+        return self.path / "weights.safetensors"
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Write the resolved spec, for people."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        durable.write(self.path / "spec.json", json.dumps(spec.content(), indent=1).encode())
+
+    def write_predictions(self, parts: Mapping[str, Predictions]) -> None:
+        """Write the predictions for every part."""
+        arrays = {
+            f"{part}.{field}": np.ascontiguousarray(value)
+            for part, predictions in parts.items()
+            for field, value in vars(predictions).items()
+            if value is not None
+        }
+        durable.write(self.path / "logits.safetensors", save(arrays))
+
+    def predictions(self, part: str) -> Predictions:
+        """Return the predictions for one part; raise `StoreError` where there are none."""
+        try:
+            arrays = load_file(self.path / "logits.safetensors")
+        except (OSError, SafetensorError) as error:
+            raise StoreError(f"the predictions in {self.path} cannot be read: {error}") from None
+        fields = {name.partition(".")[2]: value for name, value in arrays.items() if name.startswith(f"{part}.")}
+        if not fields:
+            raise StoreError(f"there are no predictions for the part {part!r} in {self.path}")
+        return Predictions(**fields)
+
+
+def _differences(theirs: Any, ours: Any, path: str = "") -> list[str]:
+    """Return where two JSON values differ, each as 'field: theirs there, ours here'."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        found = []
+        for key in sorted(theirs.keys() | ours.keys()):
+            found += _differences(theirs.get(key), ours.get(key), f"{path}.{key}" if path else key)
+        return found
+    return [] if theirs == ours else [f"{path} is {json.dumps(theirs)} there and {json.dumps(ours)} here"]
