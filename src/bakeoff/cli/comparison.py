@@ -1,0 +1,116 @@
+"""What `bakeoff compare` does once its arguments are known."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from bakeoff import api
+from bakeoff.cli.console import complain, duration, err, out, printable
+from bakeoff.cli.leaderboard import print_table
+from bakeoff.cli.live import JsonLines, Live
+from bakeoff.data.locations import Locations
+from bakeoff.errors import SpecError
+from bakeoff.records.run import RunState
+from bakeoff.run.device import device_name, find_device
+from bakeoff.run.estimate import estimate_seconds
+from bakeoff.study.execute import Outcome
+from bakeoff.study.plan import Plan, make_plan
+
+
+def run_comparison(
+    study: dict[str, Any],
+    folder: Path | None,
+    data_dir: Path | None,
+    device: str,
+    time_limit: float | None,
+    *,
+    offline: bool,
+    dry_run: bool,
+) -> int:
+    """Carry out a comparison, or print its plan; return the exit status."""
+    if study["config"] is None:
+        for argument, name in (("data", "DATA"), ("models", "--models")):
+            if study[argument] is None:
+                raise SpecError(f"{name} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
+    where = Locations(data_dir=data_dir, offline=offline)
+    plan = make_plan(api.declare(**study), where, find_device(device))
+    folder = folder or plan.default_folder()
+    if dry_run:
+        _print_plan(plan, folder)
+        return 0
+    if out.is_terminal:
+        _print_heading(plan)
+        with Live(out) as live:
+            outcome = api.run(plan, folder, where, live, time_limit=time_limit)
+    else:
+        outcome = api.run(plan, folder, where, JsonLines(sys.stdout), time_limit=time_limit)
+    result = api.load(folder)
+    report = result.report()
+    if out.is_terminal:
+        print_table(result.leaderboard())
+        out.print(f"\nReport: [bold]{report}[/bold]")
+    else:
+        JsonLines(sys.stdout).study_ended(outcome, folder, report)
+    return _status(outcome)
+
+
+def _status(outcome: Outcome) -> int:
+    """Say what did not go well; return the exit status."""
+    bad = [record for record in outcome.records if record.state in (RunState.FAILED, RunState.DIVERGED)]
+    for record in bad:
+        complain(f"{record.spec.model.name} seed {record.spec.seed} {record.state}: {record.error}")
+    if outcome.stopped:
+        left = sum(not record.state.is_final for record in outcome.records)
+        err.print(f"{outcome.stopped}; {left} runs are left, and the same command goes on with them")
+    if "SIG" in outcome.stopped:
+        return 130 if "SIGINT" in outcome.stopped else 143
+    return 1 if bad else 0
+
+
+def _print_heading(plan: Plan) -> None:
+    count, height, width, channels = plan.images.images.shape
+    parts = plan.split
+    first = plan.runs[0].spec
+    out.print(
+        f"[bold]{printable(plan.study.data.name)}[/bold]: {count:,} images of {width}x{height}x{channels} in "
+        f"{plan.images.num_classes} classes; {len(parts.train):,} to train, {len(parts.val):,} to validate, "
+        f"{len(parts.test):,} to test, locked until a model is final"
+    )
+    models = {(run.spec.model.name, run.spec.recipe.name) for run in plan.runs}
+    precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
+    out.print(
+        f"{len(plan.runs)} runs of {len(models)} models, {plan.study.protocol.mode}, on {device_name(plan.device)}, "
+        f"{precision}"
+    )
+
+
+def _print_plan(plan: Plan, folder: Path) -> None:
+    _print_heading(plan)
+    table = Table(box=None, pad_edge=False)
+    for column in ("model", "recipe", "input", "epochs", "batch", "optimizer", "lr", "seeds", "time"):
+        table.add_column(column, justify="left" if column in ("model", "recipe", "optimizer") else "right")
+    variants: dict[tuple[str, str], list[Any]] = {}
+    for run in plan.runs:
+        variants.setdefault((run.spec.model.name, run.spec.recipe.name), []).append(run)
+    total = 0.0
+    for (model, recipe), runs in variants.items():
+        spec = runs[0].spec
+        seconds = estimate_seconds(spec, plan.images, plan.split, plan.device) * len(runs)
+        total += seconds
+        table.add_row(
+            model,
+            recipe,
+            f"{spec.model.image_size}",
+            f"{spec.recipe.epochs}",
+            f"{spec.recipe.batch_size}",
+            spec.recipe.optimizer.name,
+            f"{spec.recipe.optimizer.lr:g}",
+            f"{len(runs)}",
+            duration(seconds),
+        )
+    out.print(table)
+    for deviation in {deviation for run in plan.runs for deviation in run.deviations}:
+        out.print(f"deviation: {deviation.what} {deviation.wanted} -> {deviation.got}: {deviation.why}")
+    out.print(f"About {duration(total)} in all, by a few steps of each model. Output: {folder}")

@@ -1,0 +1,35 @@
+"""What is printed, and where."""
+
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def complain(sentence: str) -> None:
+    """Print a mistake on stderr. Control characters in names are made visible."""
+    err.print(Text("error: ", style="bold red") + Text(printable(sentence)))
+
+
+def printable(text: str) -> str:
+    """Return text without characters that would move the cursor or colour a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def percent(share: float) -> str:
+    """Return a share as percent with two decimals, a dash for nan."""
+    return "–" if share != share else f"{100 * share:.2f} %"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person would say them."""
+    if seconds != seconds:
+        return "–"
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"

@@ -1,0 +1,130 @@
+"""Progress of a study: bars in a terminal, a line of JSON per run elsewhere."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from bakeoff.cli.console import duration, percent, printable
+from bakeoff.records.run import EpochRow, RunRecord, RunState
+from bakeoff.run.resolve import PlannedRun
+from bakeoff.study.execute import Observer, Outcome
+from bakeoff.training import fit
+
+
+class Live(Observer):
+    """Two bars, for the study and for the current run, and a line for every run that has ended."""
+
+    def __init__(self, console: Console) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._study = self._run = TaskID(0)
+        self._validation = ""
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def study_started(self, runs: int, done: int) -> None:
+        """Show the bar of the study."""
+        if done:
+            self._bars.console.print(f"{done} of {runs} runs are done already")
+        self._study = self._bars.add_task("runs", total=runs, completed=done, figures="")
+
+    def run_started(self, planned: PlannedRun, resumed: bool) -> None:
+        """Show the bar of a run."""
+        name = f"{printable(planned.spec.model.name)} seed {planned.spec.seed}"
+        self._validation = ""
+        self._run = self._bars.add_task(name, total=planned.spec.recipe.epochs, figures="resumed" if resumed else "")
+
+    def progress(self, news: fit.Progress | EpochRow) -> None:
+        """Move the bar of the run."""
+        if isinstance(news, EpochRow):
+            if news.val_accuracy is not None:
+                self._validation = f" val {percent(news.val_accuracy)}"
+            figures = f"loss {news.train_loss:.3f} acc {percent(news.train_accuracy)}"
+            done = float(news.epoch)
+        else:
+            figures = f"loss {news.loss:.3f} acc {percent(news.accuracy)}"
+            done = news.epoch - 1 + news.step / news.steps
+        speed = f" {news.images_per_second:,.0f} img/s"
+        self._bars.update(self._run, completed=round(done, 1), figures=figures + self._validation + speed)
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Replace the bar of the run by a line."""
+        self._bars.remove_task(self._run)
+        self._bars.advance(self._study)
+        name = f"{printable(record.spec.model.name)} seed {record.spec.seed}"
+        if record.state is RunState.FINISHED and record.cost:
+            accuracy = percent(record.metrics["test"]["accuracy"])
+            self._bars.console.print(
+                f"  {name}: test accuracy {accuracy}, trained {duration(record.cost.train_seconds)}"
+            )
+        else:
+            self._bars.console.print(f"  {name}: {record.state}")
+
+
+class JsonLines(Observer):
+    """A line of JSON for every run that has ended, and one for the study."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Write the line of a run."""
+        line: dict[str, Any] = {
+            "event": "run",
+            "run": record.run_id,
+            "model": record.spec.model.name,
+            "recipe": record.spec.recipe.name,
+            "seed": record.spec.seed,
+            "state": record.state.value,
+        }
+        if record.state is RunState.FINISHED and record.cost:
+            line |= {
+                "test_accuracy": record.metrics["test"]["accuracy"],
+                "train_seconds": round(record.cost.train_seconds, 3),
+            }
+        else:
+            line["error"] = record.error
+        self._write(line)
+
+    def study_ended(self, outcome: Outcome, folder: Path, report: Path) -> None:
+        """Write the line of the study."""
+        states = [record.state for record in outcome.records]
+        self._write(
+            {
+                "event": "study",
+                "out": str(folder),
+                "report": str(report),
+                "runs": len(states),
+                "finished": states.count(RunState.FINISHED),
+                "stopped": outcome.stopped,
+            }
+        )
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._stream.write(json.dumps(line) + "\n")
+        self._stream.flush()

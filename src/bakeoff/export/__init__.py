@@ -1,0 +1,1 @@
+"""What a program loads: tables in the formats of others."""

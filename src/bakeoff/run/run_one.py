@@ -1,0 +1,164 @@
+"""From a resolved run to its record."""
+
+import hashlib
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from bakeoff import durable
+from bakeoff.data.imageset import ImageSet, IntArray
+from bakeoff.data.pipeline import Part, Preprocess, mix_seed
+from bakeoff.data.splits import Split
+from bakeoff.evaluation.metrics import compute
+from bakeoff.evaluation.metrics.accuracy import accuracy
+from bakeoff.evaluation.metrics.cross_entropy import cross_entropy
+from bakeoff.evaluation.predict import Logits, predict
+from bakeoff.models.summary import count_parameters
+from bakeoff.records.run import Cost, EpochRow, RunRecord, RunState
+from bakeoff.run.device import environment
+from bakeoff.run.resolve import PlannedRun
+from bakeoff.run.tensorboard import TensorBoard
+from bakeoff.run.wiring import wire
+from bakeoff.store.folder import Predictions, RunFolder
+from bakeoff.training.checkpoint import Checkpoints
+from bakeoff.training.fit import Progress, fit
+from bakeoff.training.precision import Precision
+
+EVAL_BATCH = 500
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a run tells while it goes on, and what it asks."""
+
+    report: Callable[[Progress | EpochRow], None] = _ignore
+    stop_requested: Callable[[], bool] = _never
+    test_opened: Callable[[str], None] = field(default=_ignore)  # told the digest of the weights it is opened for
+
+
+def run_one(
+    planned: PlannedRun, images: ImageSet, split: Split, folder: RunFolder, device: torch.device, hooks: Hooks
+) -> RunRecord:
+    """Train, evaluate on every part, and save weights and logits.
+
+    The split's test lock is opened when the weights are final and on the disk, and not before. The generators of the
+    process are left as they were.
+
+    Raises:
+        DivergedError: a loss was not finite.
+        InterruptedRunError: `hooks.stop_requested` said yes.
+    """
+    spec = planned.spec
+    started = time.perf_counter()
+    folder.write_spec(spec)
+    checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        parts = wire(spec, images, split, device)
+        judge = _Judge(parts.prepare, parts.precision, flip=spec.protocol.tta == "flip")
+        board = TensorBoard(folder.path)
+
+        def report(news: Progress | EpochRow) -> None:
+            if isinstance(news, EpochRow):
+                board.epoch_ended(news)
+            hooks.report(news)
+
+        with closing(board):
+            fitted = fit(
+                parts.model,
+                parts.batches,
+                parts.prepare,
+                (lambda candidate: judge.validate(candidate, parts.val)) if len(split.val) else None,
+                spec.recipe,
+                parts.precision,
+                checkpoints,
+                seed=mix_seed(spec.seed, 1),
+                report=report,
+                stop_requested=hooks.stop_requested,
+            )
+    weights = save({name: tensor.cpu().contiguous() for name, tensor in parts.model.state_dict().items()})
+    durable.write(folder.weights, weights)
+    digest = hashlib.sha256(weights).hexdigest()
+    hooks.test_opened(digest)
+    test_indices = split.test.open(spec.run_id, digest)
+    judged = {
+        "train": (parts.train, split.train),
+        "val": (parts.val, split.val),
+        "test": (Part(images, test_indices, device), test_indices),
+    }
+    predictions = {
+        name: judge.predictions(parts.model, part, indices) for name, (part, indices) in judged.items() if len(part)
+    }
+    folder.write_predictions(predictions)
+    seconds = time.perf_counter() - started
+    return RunRecord(
+        spec=spec,
+        state=RunState.FINISHED,
+        epochs=fitted.rows,
+        best_epoch=fitted.best_epoch,
+        metrics=_metrics(predictions),
+        parameters=count_parameters(parts.model),
+        cost=Cost(
+            train_seconds=fitted.seconds,
+            total_seconds=seconds,
+            images_per_second=float(np.median([row.images_per_second for row in fitted.rows])),
+            peak_memory_bytes=_peak_memory(device),
+            weights_bytes=len(weights),
+        ),
+        deviations=planned.deviations + fitted.deviations,
+        environment=environment(device),
+    )
+
+
+class _Judge:
+    """Evaluates models on parts of the data, always on every image."""
+
+    def __init__(self, prepare: Preprocess, precision: Precision, *, flip: bool) -> None:
+        self._prepare = prepare
+        self._precision = precision
+        self._flip = flip
+
+    def validate(self, model: nn.Module, part: Part) -> tuple[float, float]:
+        """Return loss and accuracy, as the protocol judges."""
+        logits, labels = self._logits(model, part, flip=self._flip), part.labels.cpu().numpy()
+        return cross_entropy(logits, labels), accuracy(logits, labels)
+
+    def predictions(self, model: nn.Module, part: Part, indices: IntArray) -> Predictions:
+        """Return what is saved of a part."""
+        averaged = self._logits(model, part, flip=True) if self._flip else None
+        return Predictions(indices, part.labels.cpu().numpy(), self._logits(model, part, flip=False), averaged)
+
+    def _logits(self, model: nn.Module, part: Part, *, flip: bool) -> Logits:
+        inputs = (self._prepare(batch.images) for batch in part.chunks(EVAL_BATCH))
+        return predict(model, inputs, self._precision.autocast(), flip=flip)
+
+
+def _metrics(predictions: Mapping[str, Predictions]) -> dict[str, dict[str, float]]:
+    """Return every metric of every part, and the plain accuracy beside one with test-time augmentation."""
+    found = {part: compute(p.judged, p.labels) for part, p in predictions.items()}
+    for part, p in predictions.items():
+        if p.averaged is not None:
+            found[part]["plain_accuracy"] = accuracy(p.logits, p.labels)
+    return found
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return resident if sys.platform == "darwin" else resident * 1024

@@ -1,0 +1,88 @@
+"""From a study to its runs."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bakeoff.errors import SpecError
+from bakeoff.models.library import expand as expand_names
+from bakeoff.run.resolve import override
+from bakeoff.specs.library import DEFAULT, find_recipe, recipe_for
+from bakeoff.specs.model import ModelSpec
+from bakeoff.specs.recipe import Recipe
+from bakeoff.specs.run import RunSpec
+from bakeoff.specs.study import StudySpec
+
+
+def expand(study: StudySpec) -> list[RunSpec]:
+    """Return every run of a study, seed by seed, so that a study that is cut short has compared all models once.
+
+    Raises:
+        SpecError: a field of the overrides or of the grid does not exist, or has a wrong value.
+        UnknownNameError: a model or recipe that there is not.
+    """
+    variants = [
+        (model, recipe, settings)
+        for model in _models(study)
+        for recipe in _recipes(study, model)
+        for settings in _grid(study)
+    ]
+    runs = [_run(study, *variant, seed) for seed in study.seeds for variant in variants]
+    seen: dict[str, RunSpec] = {}
+    for run in runs:
+        if (other := seen.setdefault(run.run_id, run)) is not run and other != run:
+            raise SpecError(
+                f"the recipes {other.recipe.name!r} and {run.recipe.name!r} train {run.model.name} in the same way; "
+                "leave one out"
+            )
+    return list(seen.values())
+
+
+def _models(study: StudySpec) -> Iterator[ModelSpec]:
+    seen: list[ModelSpec] = []  # two patterns may name the same network
+    for model in study.models:
+        for name in expand_names(model.name):
+            named = model.model_copy(update={"name": name})
+            if named not in seen:
+                seen.append(named)
+                yield named
+
+
+def _recipes(study: StudySpec, model: ModelSpec) -> list[Recipe]:
+    if study.protocol.mode == "same-recipe":
+        return list(study.recipes) or [find_recipe(DEFAULT)]
+    if study.recipes:
+        raise SpecError(f"mode {study.protocol.mode!r} trains each model with its own recipe; leave out the recipes")
+    return [recipe_for(model.name)]
+
+
+def _grid(study: StudySpec) -> Iterator[dict[str, Any]]:
+    for values in itertools.product(*study.grid.values()):
+        yield dict(zip(study.grid, values, strict=True))
+
+
+def _run(study: StudySpec, model: ModelSpec, recipe: Recipe, settings: Mapping[str, Any], seed: int) -> RunSpec:
+    content: dict[str, Any] = {
+        "data": study.data.content(),
+        "model": model.content(),
+        "recipe": recipe.content(),
+        "protocol": study.protocol.content(),
+        "seed": seed,
+    }
+    override(content, {**_budget(study), **study.overrides, **settings})
+    if settings:
+        label = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in settings.items())
+        content["recipe"]["name"] = f"{recipe.name} ({label})"
+    return RunSpec.parse(content)
+
+
+def _budget(study: StudySpec) -> dict[str, Any]:
+    """Return the recipe's fields that the protocol's budget sets for every model."""
+    budget = study.protocol.budget
+    if budget is None:
+        return {}
+    if budget.epochs:
+        return {"recipe.epochs": budget.epochs}
+    # The schedule follows the steps or the seconds, so that the number of epochs must only be large enough.
+    limit = {"recipe.max_steps": budget.steps} if budget.steps else {"recipe.max_seconds": budget.seconds}
+    return {"recipe.epochs": 100_000, **limit}

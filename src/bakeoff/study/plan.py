@@ -1,0 +1,58 @@
+"""What a study will do, before it does it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bakeoff.data.imageset import ImageSet
+from bakeoff.data.load import load
+from bakeoff.data.locations import Locations
+from bakeoff.data.splits import Split, split
+from bakeoff.run.resolve import PlannedRun, resolve
+from bakeoff.specs.base import digest
+from bakeoff.specs.study import StudySpec
+from bakeoff.study.expand import expand
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study with its data loaded and every run resolved."""
+
+    study: StudySpec
+    images: ImageSet
+    split: Split
+    runs: tuple[PlannedRun, ...]
+    device: torch.device
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What must stay the same for runs to be comparable: everything but the lists of models and seeds."""
+        content = self.study.content()
+        del content["models"], content["seeds"], content["data"]["name"]
+        return {
+            **content,
+            "data": {**content["data"], "fingerprint": self.images.fingerprint},
+            "split": self.split.digest,
+        }
+
+    @property
+    def study_id(self) -> str:
+        """The hash of the identity."""
+        return digest(self.identity)
+
+    def default_folder(self) -> Path:
+        """Return the folder that a study goes to unless another is named."""
+        name = Path(self.study.data.name).name.partition("@")[0]
+        return Path("runs") / f"{name}-{self.study_id[:6]}"
+
+
+def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
+    """Load the data, split it, and resolve every run. Mistakes are found here, before anything is trained.
+
+    A split is made for each call, so that the test set of a plan can be opened by each of its runs once.
+    """
+    expanded = expand(study)
+    images = load(study.data, where)
+    parts = split(images, study.data, study.protocol)
+    return Plan(study, images, parts, tuple(resolve(run, images, parts, device) for run in expanded), device)

@@ -1,0 +1,121 @@
+"""The program as a stranger meets it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bakeoff", *arguments],
+        cwd=cwd,
+        env={**os.environ, "BAKEOFF_CACHE": str(cwd / "cache"), "COLUMNS": "120", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    cwd = tmp_path_factory.mktemp("study")
+    flags = ["--models", "lenet5,simcnn", "--seeds", "2", "--epochs", "1", "--offline", "--out", "out"]
+    return cwd, run("compare", "digits", *flags, cwd=cwd)
+
+
+def test_the_program_and_the_package_start_without_torch(tmp_path: Path):
+    watch = "import sys; sys.argv = ['bakeoff', '--help']; import bakeoff; assert 'torch' not in sys.modules\n"
+    watch += "from bakeoff.cli.main import main\ntry: main()\nexcept SystemExit: pass\n"
+    watch += (
+        "heavy = {'torch', 'numpy', 'pandas', 'pydantic', 'sqlalchemy'} & set(sys.modules); assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for command in ("compare", "models", "recipes", "data", "leaderboard", "report", "doctor"):
+        assert command in done.stdout
+
+
+def test_without_a_terminal_every_run_is_a_line_of_json(compared):
+    _, done = compared
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["event"] for line in lines] == ["run"] * 4 + ["study"]
+    assert all(line["state"] == "finished" and 0 <= line["test_accuracy"] <= 1 for line in lines[:4])
+    assert lines[-1]["finished"] == 4
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "md", "table"])
+def test_a_leaderboard_in_every_format(compared, kind: str):
+    cwd, _ = compared
+    done = run("leaderboard", "out", "--format", kind, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    for name in ("lenet5", "simcnn"):
+        assert name in done.stdout
+    if kind == "json":
+        rows = json.loads(done.stdout)
+        wanted = "model recipe seeds test_accuracy_mean test_accuracy_std test_loss_mean val_accuracy_mean params"
+        assert {*wanted.split(), "train_seconds_mean"} <= set(rows[0])
+        assert {row["params"] for row in rows} == {15626, 60554}
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
+    done = run("compare", "digits", "--models", "lenet5,simcnn", "--dry-run", "--offline", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "deviation: model.image_size 8 -> 18" in done.stdout
+    assert "in all" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["compare"], 1, "DATA is missing"),
+        (["compare", "digits"], 1, "--models is missing"),
+        (["compare", "digits", "--models", "simcn"], 1, "did you mean simcnn"),
+        (["compare", "--config", "none.yaml"], 1, "none.yaml: cannot be read"),
+        (["compare", "digits", "--models", "simcnn", "--seeds", "many"], 1, "--seeds is a number"),
+        (["compare", "digits", "--models", "simcnn", "--budget", "10"], 1, "--budget is epochs=N"),
+        (["compare", "cifar10", "--models", "simcnn", "--offline"], 1, "--data-dir"),
+        (["leaderboard", "nowhere"], 1, "there is no study in nowhere"),
+        (["report", "nowhere"], 1, "there is no study in nowhere"),
+        (["models", "vg"], 1, "unknown model 'vg'"),
+        (["comapre"], 2, "No such command"),
+        (["compare", "digits", "--epoch", "3"], 2, "No such option"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_a_status(tmp_path: Path, arguments: list[str], status: int, words: str):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == status
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    if status == 1:
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_study_file(tmp_path: Path):
+    (tmp_path / "study.yaml").write_text(
+        "data: digits\nmodels: [lenet5]\nseeds: 1\nrecipe: {base: default, epochs: 1}\n"
+        "grid:\n  recipe.batch_size: [64, 128]\n"
+    )
+    done = run("compare", "--config", "study.yaml", "--offline", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    recipes = {json.loads(line).get("recipe") for line in done.stdout.splitlines()}
+    assert recipes == {"default* (batch_size=64)", "default* (batch_size=128)", None}
+
+
+def test_control_characters_in_a_name_do_not_reach_the_terminal(tmp_path: Path):
+    done = run("compare", "digits", "--models", "\x1b[31mred", cwd=tmp_path)
+    assert "\x1b" not in done.stderr
+
+
+def test_lists_for_people(tmp_path: Path):
+    assert "122,570" in run("models", "simcnn", "--summary", cwd=tmp_path).stdout
+    assert "leaky-cnn-deep" in run("models", "leaky*", cwd=tmp_path).stdout
+    assert "default" in run("recipes", cwd=tmp_path).stdout
+    assert "torch" in run("doctor", cwd=tmp_path).stdout
