@@ -44,6 +44,22 @@ class Result:
         """Return the logits, labels and image indices of a finished run on one part of the data."""
         return self.folder.run(run.spec).predictions(part)
 
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the report, one HTML file that works offline, and return its path: `report.html` in the folder.
+
+        Args:
+            path: another file to write to.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        from bakeoff.report.html import write
+        from bakeoff.report.subject import Subject
+
+        to = Path(path) if path else self.folder.path / "report.html"
+        write(Subject(self.about, self.runs, tuple(self.events), self.predictions).with_images(), to)
+        return to
+
     def __repr__(self) -> str:
         return f"Result({str(self.folder.path)!r}, {len(self.runs)} runs)"
 

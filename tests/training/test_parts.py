@@ -1,15 +1,22 @@
 """The parts of the loop, each against a reference of its own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from toys import toy_network
+from toys import CPU, toy_images, toy_network
 
+from bakeoff.data.imageset import ImageSet
+from bakeoff.data.pipeline import Part, Preprocess, TrainBatches
 from bakeoff.specs.recipe import OptimizerSpec, Recipe, ScheduleSpec
 from bakeoff.training import optimizers
 from bakeoff.training.average import WeightAverage
+from bakeoff.training.lr_finder import LRCurve, find_lr
+from bakeoff.training.precision import Precision
 from bakeoff.training.schedules import Schedule
 from bakeoff.training.selection import Selection
+from bakeoff.training.step import Step
 
 
 def rates(steps: int = 100, **fields: object) -> np.ndarray:
@@ -135,3 +142,27 @@ def test_the_average_is_the_formula():
             expected[name] = tensor if not tensor.is_floating_point() else expected[name].lerp(tensor, 1 - decay)
     for name, tensor in average.model.state_dict().items():
         torch.testing.assert_close(tensor, expected[name])
+
+
+def range_test(images: ImageSet) -> LRCurve:
+    part = Part(images, np.arange(150), CPU)
+    prepare = Preprocess(part.shape, "dataset", part.channel_statistics(), 1, 8, CPU)
+    recipe = Recipe.parse({"optimizer": {"name": "sgd"}, "amp": "off"})
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    step = Step(model, optimizers.build(model, recipe.optimizer), prepare, recipe, Precision("off", CPU), 32)
+    return find_lr(step, TrainBatches(part, 32, [], 0), highest=1e4)
+
+
+def test_the_range_test_finds_a_rate_that_trains():
+    curve = range_test(toy_images())
+    assert 1e-3 < curve.suggestion < 1
+    assert curve.losses[curve.rates.searchsorted(curve.suggestion)] < curve.losses[0]
+
+
+def test_the_range_test_ends_where_the_loss_explodes():
+    images = toy_images()
+    chance = replace(images, labels=np.random.default_rng(0).permutation(images.labels))
+    curve = range_test(chance)
+    assert len(curve.rates) == len(curve.losses) < 200
+    assert curve.rates[-1] < 1e4

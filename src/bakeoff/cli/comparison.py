@@ -60,7 +60,7 @@ def _status(outcome: Outcome) -> int:
     """Say what did not go well; return the exit status."""
     bad = [record for record in outcome.records if record.state in (RunState.FAILED, RunState.DIVERGED)]
     for record in bad:
-        complain(f"{record.spec.model.name} seed {record.spec.seed} {record.state}: {record.error}")
+        complain(f"{record.spec.model.title} seed {record.spec.seed} {record.state}: {record.error}")
     if outcome.stopped:
         left = sum(not record.state.is_final for record in outcome.records)
         err.print(f"{outcome.stopped}; {left} runs are left, and the same command goes on with them")
@@ -78,7 +78,7 @@ def _print_heading(plan: Plan) -> None:
         f"{plan.images.num_classes} classes; {len(parts.train):,} to train, {len(parts.val):,} to validate, "
         f"{len(parts.test):,} to test, locked until a model is final"
     )
-    models = {(run.spec.model.name, run.spec.recipe.name) for run in plan.runs}
+    models = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
     precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
     out.print(
         f"{len(plan.runs)} runs of {len(models)} models, {plan.study.protocol.mode}, on {device_name(plan.device)}, "
@@ -93,7 +93,7 @@ def _print_plan(plan: Plan, folder: Path) -> None:
         table.add_column(column, justify="left" if column in ("model", "recipe", "optimizer") else "right")
     variants: dict[tuple[str, str], list[Any]] = {}
     for run in plan.runs:
-        variants.setdefault((run.spec.model.name, run.spec.recipe.name), []).append(run)
+        variants.setdefault((run.spec.model.title, run.spec.recipe.name), []).append(run)
     total = 0.0
     for (model, recipe), runs in variants.items():
         spec = runs[0].spec

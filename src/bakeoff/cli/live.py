@@ -55,7 +55,7 @@ class Live(Observer):
 
     def run_started(self, planned: PlannedRun, resumed: bool) -> None:
         """Show the bar of a run."""
-        name = f"{printable(planned.spec.model.name)} seed {planned.spec.seed}"
+        name = f"{printable(planned.spec.model.title)} seed {planned.spec.seed}"
         self._validation = ""
         self._run = self._bars.add_task(name, total=planned.spec.recipe.epochs, figures="resumed" if resumed else "")
 
@@ -76,7 +76,7 @@ class Live(Observer):
         """Replace the bar of the run by a line."""
         self._bars.remove_task(self._run)
         self._bars.advance(self._study)
-        name = f"{printable(record.spec.model.name)} seed {record.spec.seed}"
+        name = f"{printable(record.spec.model.title)} seed {record.spec.seed}"
         if record.state is RunState.FINISHED and record.cost:
             accuracy = percent(record.metrics["test"]["accuracy"])
             self._bars.console.print(
@@ -97,7 +97,7 @@ class JsonLines(Observer):
         line: dict[str, Any] = {
             "event": "run",
             "run": record.run_id,
-            "model": record.spec.model.name,
+            "model": record.spec.model.title,
             "recipe": record.spec.recipe.name,
             "seed": record.spec.seed,
             "state": record.state.value,

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.models import network
-from bakeoff.models.layers import GlobalAveragePool, he_normal
+from bakeoff.models.layers import GlobalAveragePool, he_normal, keras_sequential
+from bakeoff.models.stages import Classifier, Stages
 
 _SOURCE = "Szegedy et al. 2015, Going deeper with convolutions; batch normalization: Ioffe and Szegedy 2015"
 
@@ -47,17 +48,19 @@ def googlenet(num_classes: int, in_channels: int, image_size: int) -> nn.Module:
     to nothing, so there the first convolution is 3x3 with stride 1 and only one pooling follows.
     """
     small = image_size < 96
-    layers: list[nn.Module] = [_conv(in_channels, 64, 3)] if small else [_conv(in_channels, 64, 7, 2), _pool()]
-    layers += [_conv(64, 64, 1), _conv(64, 192, 3), _pool()]
+    stages: dict[str, nn.Module] = {"conv1": _conv(in_channels, 64, 3) if small else _conv(in_channels, 64, 7, 2)}
+    if not small:
+        stages["pool1"] = _pool()
+    stages |= {"conv2": _conv(64, 64, 1), "conv3": _conv(64, 192, 3), "pool2": _pool()}
     channels = 192
     for name, widths in _INCEPTION.items():
         if name in ("4a", "5a"):
-            layers.append(_pool())
+            stages[f"pool{int(name[0]) - 1}"] = _pool()
         block = Inception(channels, widths)
-        layers.append(block)
+        stages[f"inception_{name}"] = block
         channels = block.channels
-    layers += [GlobalAveragePool(), nn.Dropout(0.4), nn.Linear(channels, num_classes)]
-    return he_normal(nn.Sequential(*layers))
+    head = keras_sequential(GlobalAveragePool(), nn.Dropout(0.4), nn.Linear(channels, num_classes))
+    return he_normal(Classifier(Stages(stages), head))
 
 
 def _conv(in_channels: int, channels: int, kernel: int, stride: int = 1) -> nn.Sequential:

@@ -2,26 +2,13 @@
 
 from itertools import count
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bakeoff.models import network
-from bakeoff.models.layers import UnscaledBatchNorm2d, global_average_head, glorot_uniform, named
+from bakeoff.models.layers import Concat, UnscaledBatchNorm2d, global_average_head, glorot_uniform, named
 from bakeoff.models.stages import Classifier, Stages
 
 _SOURCE = "keras.applications.InceptionV3; Szegedy et al. 2016, Rethinking the Inception architecture"
-
-
-class Concat(nn.Module):
-    """Branches side by side, their channels one after the other."""
-
-    def __init__(self, *branches: nn.Module) -> None:
-        super().__init__()
-        self.branches = nn.ModuleList(branches)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs of all branches on one input."""
-        return torch.cat([branch(x) for branch in self.branches], dim=1)
 
 
 class _Convolutions:

@@ -19,6 +19,7 @@ _KERAS_KINDS = {
     "LeakyReLU": "leaky_re_lu",
     "MaxPool2d": "max_pooling2d",
     "GlobalAveragePool": "global_average_pooling2d",
+    "GlobalMaxPool": "global_max_pooling2d",
 }
 
 
@@ -58,6 +59,26 @@ class GlobalAveragePool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels, height, width) to (batch, channels)."""
         return x.mean((2, 3))
+
+
+class GlobalMaxPool(nn.Module):
+    """Takes the maximum of every map over its pixels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, channels, height, width) to (batch, channels)."""
+        return x.amax((2, 3))
+
+
+class Concat(nn.Module):
+    """Branches side by side, their channels one after the other."""
+
+    def __init__(self, *branches: nn.Module) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs of all branches on one input."""
+        return torch.cat([branch(x) for branch in self.branches], dim=1)
 
 
 class SamePad(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bakeoff.errors import ModelError, UnknownNameError
-from bakeoff.models import Network, foreign, networks
+from bakeoff.models import Network, foreign, networks, transfer
 from bakeoff.models.options import check_options
 from bakeoff.specs.model import ModelSpec
 
@@ -65,6 +65,8 @@ def expand(pattern: str) -> list[str]:
 def build(spec: ModelSpec, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
     """Return a network with freshly drawn weights, from torch's default generator.
 
+    Where the spec has a tap, a pooling or a head, the network is a backbone in a `Classifier` with that head.
+
     Args:
         spec: which network, with its options. Its own image size is not looked at.
         num_classes: number of logits.
@@ -73,14 +75,27 @@ def build(spec: ModelSpec, num_classes: int, in_channels: int, image_size: int) 
 
     Raises:
         UnknownNameError: if there is no such network.
-        SpecError: if the network has no such option, or not of that type or value.
+        SpecError: if the network has no such option, or not of that type or value, or no such tap.
         ModelError: if the network cannot take such images.
     """
     network = find(spec.name)
     check_options(spec.name, network.build, spec.options)
     if network.min_size is not None and image_size < network.min_size:
         raise ModelError(f"{spec.name} cannot take images of {image_size} pixels; give it at least {network.min_size}")
-    return network.build(num_classes, in_channels, image_size, **spec.options)
+    model = network.build(num_classes, in_channels, image_size, **spec.options)
+    return transfer.with_head(model, spec, num_classes, in_channels, image_size) if spec.is_backbone else model
+
+
+def taps(spec: ModelSpec, in_channels: int = 3) -> list[str]:
+    """Return what a network can be tapped at, from the image on.
+
+    Raises:
+        UnknownNameError, SpecError, ModelError: as `build` does.
+    """
+    with torch.device("meta"):  # no weights are drawn
+        size = smallest_input(spec, 2, in_channels, spec.image_size or 32)
+        network = build(spec.model_copy(update={"tap": None, "pool": None, "head": None}), 2, in_channels, size)
+        return transfer.taps(network, in_channels, size)
 
 
 def smallest_input(spec: ModelSpec, num_classes: int, in_channels: int, wanted: int = 1) -> int:

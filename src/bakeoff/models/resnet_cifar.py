@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bakeoff.models import network
-from bakeoff.models.layers import GlobalAveragePool, he_normal
+from bakeoff.models.layers import global_average_head, he_normal
+from bakeoff.models.stages import Classifier, Stages
 
 _SOURCE = "He et al. 2016, Deep residual learning for image recognition"
 
@@ -64,30 +65,29 @@ def resnet18_32px(num_classes: int, in_channels: int, image_size: int) -> nn.Mod
 
 
 def _resnet(
-    num_classes: int, in_channels: int, stages: dict[int, int], shortcut: Callable[[int, int, int], nn.Module]
+    num_classes: int, in_channels: int, groups: dict[int, int], shortcut: Callable[[int, int, int], nn.Module]
 ) -> nn.Module:
     """Build a ResNet of basic blocks.
 
     Args:
         num_classes: number of logits.
         in_channels: channels of the images.
-        stages: filters of each stage, and how many blocks it has. All but the first halve the image.
+        groups: filters of each group of blocks, and how many it has. All but the first halve the image.
         shortcut: makes the way around a block that changes the shape, from its channels in and out and its stride.
     """
-    channels = next(iter(stages))
-    layers: list[nn.Module] = [
-        nn.Conv2d(in_channels, channels, 3, padding=1, bias=False),
-        nn.BatchNorm2d(channels),
-        nn.ReLU(inplace=True),
-    ]
-    for width, blocks in stages.items():
-        for _ in range(blocks):
+    channels = next(iter(groups))
+    stages: dict[str, nn.Module] = {
+        "conv1": nn.Conv2d(in_channels, channels, 3, padding=1, bias=False),
+        "bn1": nn.BatchNorm2d(channels),
+        "relu1": nn.ReLU(inplace=True),
+    }
+    for group, (width, blocks) in enumerate(groups.items(), start=1):
+        for number in range(1, blocks + 1):
             stride = 1 if width == channels else 2
             around = nn.Identity() if width == channels else shortcut(channels, width, stride)
-            layers.append(BasicBlock(channels, width, stride, around))
+            stages[f"group{group}_block{number}"] = BasicBlock(channels, width, stride, around)
             channels = width
-    layers += [GlobalAveragePool(), nn.Linear(channels, num_classes)]
-    return he_normal(nn.Sequential(*layers))
+    return he_normal(Classifier(Stages(stages), global_average_head(channels, num_classes)))
 
 
 def _pad(in_channels: int, channels: int, stride: int) -> nn.Module:

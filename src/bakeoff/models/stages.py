@@ -37,8 +37,10 @@ class Stages(nn.Sequential):
         kept = self.names[: self.names.index(stage) + 1]
         return Stages({name: self.get_submodule(name) for name in kept})
 
-    def feature_shape(self, stage: str, image_size: int) -> tuple[int, int, int]:
-        """Return the channels, height and width that a stage gives for square images of `image_size` pixels.
+    def feature_shape(self, stage: str, image_size: int) -> tuple[int, ...]:
+        """Return the shape of what a stage gives for a square image of `image_size` pixels: (channels, height, width).
+
+        Of vectors, which some stages give, it is (features,).
 
         Raises:
             UnknownNameError: if there is no such stage.
@@ -51,18 +53,23 @@ class Stages(nn.Sequential):
         weights = {name: tensor.to("meta") for name, tensor in stages.state_dict().items()}
         images = torch.empty(2, first.in_channels, image_size, image_size, device="meta")
         try:
-            _, channels, height, width = functional_call(stages, weights, images).shape
+            features: Tensor = functional_call(stages, weights, images)
         except RuntimeError:
             raise ModelError(
                 f"images of {image_size} pixels are too small for the stage {stage!r}; tap an earlier one"
             ) from None
-        return channels, height, width
+        return tuple(features.shape[1:])
 
 
 class Classifier(nn.Module):
-    """A backbone of named stages, and a head that turns its features into logits."""
+    """A backbone, and a head that turns its features into logits.
 
-    def __init__(self, backbone: Stages, head: nn.Module) -> None:
+    Attributes:
+        backbone: the `Stages` of a network registered here, or the `EarlyExit` of another library's.
+        head: layers in a row, of which the first pools.
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Sequential) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head

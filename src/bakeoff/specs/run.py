@@ -22,10 +22,11 @@ class RunSpec(Spec):
     def run_id(self) -> str:
         """16 hex digits: the hash of everything that decides the result.
 
-        Labels and places do not: the recipe's name, and the data set's name once its fingerprint is known.
+        Labels and places do not: the recipe's name, the model's label, and the data set's name once its fingerprint
+        is known.
         """
         content = self.content()
-        del content["recipe"]["name"]
+        del content["recipe"]["name"], content["model"]["label"]
         if self.data.fingerprint:
             del content["data"]["name"]
         return digest(content)

@@ -42,7 +42,7 @@ class StudyFolder:
 
     def run(self, spec: RunSpec) -> "RunFolder":
         """Return the folder of a run, which need not be there yet."""
-        name = re.sub(r"[^A-Za-z0-9._-]+", "_", spec.model.name)[:60]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", spec.model.title)[:60]
         return RunFolder(self.path / "runs" / f"{name}-seed{spec.seed}-{spec.run_id[:8]}")
 
     def read(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def expand(study: StudySpec) -> list[RunSpec]:
     for run in runs:
         if (other := seen.setdefault(run.run_id, run)) is not run and other != run:
             raise SpecError(
-                f"the recipes {other.recipe.name!r} and {run.recipe.name!r} train {run.model.name} in the same way; "
+                f"the recipes {other.recipe.name!r} and {run.recipe.name!r} train {run.model.title} in the same way; "
                 "leave one out"
             )
     return list(seen.values())

@@ -21,7 +21,7 @@ def leaderboard(records: Iterable[RunRecord]) -> "pd.DataFrame":
 
     groups: dict[tuple[str, str], list[RunRecord]] = {}
     for record in records:
-        groups.setdefault((record.spec.model.name, record.spec.recipe.name), []).append(record)
+        groups.setdefault((record.spec.model.title, record.spec.recipe.name), []).append(record)
     table = pd.DataFrame([_row(model, recipe, group) for (model, recipe), group in groups.items()])
     order = ["test_accuracy_mean", "model", "recipe"]
     return table.sort_values(order, ascending=[False, True, True], na_position="last", ignore_index=True)

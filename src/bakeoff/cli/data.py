@@ -1,0 +1,42 @@
+"""`bakeoff data`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+
+def data(
+    name: Annotated[
+        str, Argument(help="A data set's name, a folder of images, an .npz file, or owner/name on the hub.")
+    ],
+    preview: Annotated[
+        Path | None, Option(help="Write a picture (PNG): samples, and what augmentation does.", show_default=False)
+    ] = None,
+    recipe: Annotated[
+        str | None, Option(help="Show this recipe's augmentation in the picture.", show_default=False)
+    ] = None,
+    imgsz: Annotated[int | None, Option(help="Side in pixels to decode photos to.", show_default=False)] = None,
+    data_dir: Annotated[Path | None, Option(help="A folder that holds data sets.", show_default=False)] = None,
+    skip_bad: Annotated[bool, Option(help="Leave out unreadable images.")] = False,
+    offline: Annotated[bool, Option(help="Refuse to download.")] = False,
+) -> None:
+    """Print what a data set is: images, classes, parts and where they come from; on request, a picture of it."""
+    from bakeoff.cli.dataset import describe
+    from bakeoff.data.load import load
+    from bakeoff.data.locations import Locations
+    from bakeoff.errors import SpecError
+    from bakeoff.report.pictures import write_pictures
+    from bakeoff.specs.data import DataSpec
+    from bakeoff.specs.library import find_recipe
+
+    if recipe and not preview:
+        raise SpecError("--recipe shows its augmentation in the picture; give --preview FILE.png as well")
+    specs = find_recipe(recipe).augment if recipe else ()
+    spec = DataSpec.parse({"name": name, "image_size": imgsz, "skip_bad": skip_bad})
+    images = load(spec, Locations(data_dir=data_dir, offline=offline))
+    split = describe(images, spec)
+    if preview:
+        write_pictures(images, split.train, specs, preview)
+        typer.echo(preview)

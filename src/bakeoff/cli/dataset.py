@@ -1,0 +1,38 @@
+"""What `bakeoff data` prints."""
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from bakeoff.cli.console import out, printable
+from bakeoff.data.imageset import ImageSet
+from bakeoff.data.splits import Split, split
+from bakeoff.report.dataset import PARTS, class_counts, data_facts, labels_by_part
+from bakeoff.specs.data import DataSpec
+from bakeoff.specs.protocol import Protocol
+
+MOST_CLASSES = 30  # that are printed
+
+
+def describe(images: ImageSet, spec: DataSpec) -> Split:
+    """Print what a data set is, and return how it is split unless a protocol says otherwise."""
+    protocol = Protocol()
+    parts = split(images, spec, protocol)
+    counts = class_counts(labels_by_part(images, spec, protocol), images.num_classes)
+    data = {**vars(images), "shape": images.images.shape, "parts": {part: of.sum() for part, of in counts.items()}}
+    facts = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in [*data_facts(spec.name, data), ("split", parts.digest)]:
+        facts.add_row(name, Text(printable(value)))
+    out.print(facts, "")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class")
+    for part in counts:
+        table.add_column(PARTS[part], justify="right")
+    shown = np.arange(images.num_classes)
+    if images.num_classes > MOST_CLASSES:
+        shown = np.argsort(sum(counts.values()), kind="stable")[:MOST_CLASSES]
+        out.print(f"The {MOST_CLASSES} of {images.num_classes:,} classes with the fewest images:")
+    for index in shown:
+        table.add_row(Text(printable(images.class_names[index])), *(f"{of[index]:,}" for of in counts.values()))
+    out.print(table)
+    return parts

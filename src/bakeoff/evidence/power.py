@@ -1,0 +1,109 @@
+"""How many seeds a difference needs, and which difference so many seeds can find."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, special
+
+from bakeoff.evidence.components import Components
+from bakeoff.evidence.precision import precision
+from bakeoff.evidence.scores import EvidenceError, FloatArray
+
+NODES = 80  # of the quadrature over each estimated run variance
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The variances that decide how well two models can be told apart, in the units of the score and its square.
+
+    Attributes:
+        seed: standard deviation between runs of one model on all images that there could be.
+        residual: variance of one run on one image about what the model's runs have on average there.
+        image: variance over images of the difference between what the two models have on average there.
+    """
+
+    seed: float
+    residual: float
+    image: float
+
+    @classmethod
+    def of(cls, a: Components, b: Components) -> "Spread":
+        """Return the spread of two models that ran at least twice each; the seed's and the residual are the means."""
+        if min(a.seeds, b.seeds) < 2:
+            raise EvidenceError("the spread over seeds is known only from models that ran at least twice")
+        seed = max(0.0, (a.seed_variance + b.seed_variance) / 2)
+        least = a.residual / a.seeds + b.residual / b.seeds
+        image = float((a.images - b.images).var(ddof=1)) - least
+        return cls(float(np.sqrt(seed)), (a.residual + b.residual) / 2, max(0.0, image))
+
+
+def power(difference: float, seeds: int, spread: Spread, images: int, alpha: float = 0.05) -> float:
+    """Return the probability that a true difference is called, with the test of `compare`.
+
+    The mean of the test's decision over the distribution of the two estimated run variances; both models get as many
+    seeds. For the first of m comparisons under Holm's correction, give alpha / m.
+
+    Args:
+        difference: between the models' true mean scores.
+        seeds: runs of each model, at least 2.
+        spread: the variances.
+        images: in the test set.
+        alpha: of the test.
+    """
+    least = spread.residual / (seeds * images)
+    true = spread.seed**2 / seeds + least
+    share = (np.arange(NODES) + 0.5) / NODES
+    drawn = true * special.chdtri(seeds - 1, 1 - share) / (seeds - 1)
+    run = np.stack(np.meshgrid(drawn, drawn))
+    image = np.full(run.shape[1:], spread.image / images)
+    known = precision(run, np.full_like(run, least), [seeds, seeds], image, images)
+    return float(_called(difference, 2 * true + spread.image / images, known.half_width(1 - alpha)).mean())
+
+
+def _called(difference: float, variance: float, half_width: FloatArray) -> FloatArray:
+    """Return how often an estimate with that mean and variance lies further from 0 than the half width."""
+    error = np.sqrt(variance)
+    if error == 0:
+        return np.asarray(np.abs(difference) > half_width, np.float64)
+    return np.asarray(
+        special.ndtr((difference - half_width) / error) + special.ndtr((-difference - half_width) / error)
+    )
+
+
+def seeds_needed(
+    difference: float,
+    spread: Spread,
+    images: int,
+    *,
+    alpha: float = 0.05,
+    wanted: float = 0.8,
+    most: int = 100,
+) -> int | None:
+    """Return the fewest seeds of each model that find a difference with the wanted power.
+
+    None means that `most` seeds do not: where the image variance is large, no number of seeds does, and only a larger
+    test set helps.
+    """
+    if power(difference, most, spread, images, alpha) < wanted:
+        return None
+    low, high = 1, most  # `low` does not suffice, `high` does
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = power(difference, middle, spread, images, alpha) >= wanted
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+def detectable(seeds: int, spread: Spread, images: int, *, alpha: float = 0.05, wanted: float = 0.8) -> float:
+    """Return the smallest true difference that so many seeds of each model find with the wanted power."""
+    error = np.sqrt(2 * spread.seed**2 / seeds + 2 * spread.residual / (seeds * images) + spread.image / images)
+    if error == 0:
+        return 0.0
+
+    def missing(difference: float) -> float:
+        return power(difference, seeds, spread, images, alpha) - wanted
+
+    far = float(error)
+    while missing(far) < 0:
+        far *= 2
+    return float(optimize.brentq(missing, 0.0, far, xtol=1e-6 * float(error)))

@@ -1,0 +1,119 @@
+"""From scores to a verdict: every model estimated, every pair compared, and who is tied with whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+from numpy.typing import ArrayLike
+
+from bakeoff.evidence.compare import Comparison, compare
+from bakeoff.evidence.components import Components, components
+from bakeoff.evidence.estimate import Estimate, estimate
+from bakeoff.evidence.holm import holm
+from bakeoff.evidence.letters import compact_letters
+from bakeoff.evidence.scores import checked
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The evidence of a whole comparison.
+
+    Attributes:
+        estimates: of every model, the best mean first.
+        comparisons: of every pair, the better mean first; their adjusted p-values are Holm's over all pairs with one.
+        letters: of every model; models that share a letter cannot be told apart. A model that ran once among models
+            that ran more often has none: it is not compared with them.
+        best: the models that cannot be told from the one with the best mean, which comes first; of those with letters.
+        level: of the intervals, and 1 - alpha of the decisions.
+        images: number of test images.
+        notes: what must be known to read the rest, in sentences.
+    """
+
+    estimates: tuple[Estimate, ...]
+    comparisons: tuple[Comparison, ...]
+    letters: Mapping[str, str]
+    best: tuple[str, ...]
+    level: float
+    images: int
+    notes: tuple[str, ...]
+
+    def comparison(self, one: str, other: str) -> Comparison:
+        """Return the comparison of two models, in the verdict's order; `KeyError` where there is none."""
+        for found in self.comparisons:
+            if {found.first, found.second} == {one, other}:
+                return found
+        raise KeyError(f"{one!r} and {other!r} were not compared")
+
+
+def judge(
+    scores: Mapping[str, ArrayLike],
+    *,
+    better: Literal["higher", "lower"] = "higher",
+    level: float = 0.95,
+) -> Verdict:
+    """Judge models by their scores on the same test images.
+
+    Args:
+        scores: for each model an array (runs, images): 0 or 1 for wrong or right, or any number per image, such as a
+            negative log-likelihood. Column i is the same test image throughout; runs of different models are
+            independent. For figures that are not means over images see `bakeoff.evidence.jackknife`.
+        better: which scores are better.
+        level: of the intervals; 1 - level is the error allowed in all decisions together.
+
+    Raises:
+        EvidenceError: scores that cannot be compared, with the model and what is wrong.
+    """
+    parts = {name: components(array) for name, array in checked(scores).items()}
+    sign = -1 if better == "higher" else 1
+    ranked = sorted(parts, key=lambda name: (sign * parts[name].mean, name))
+    found = [compare(one, other, parts[one], parts[other], level) for one, other in combinations(ranked, 2)]
+    found = _adjusted(found)
+    tested = [name for name in ranked if parts[name].seeds > 1] or ranked
+    different = [
+        (pair.first, pair.second) for pair in found if pair.different and {pair.first, pair.second} <= {*tested}
+    ]
+    letters = compact_letters(tested, different)
+    return Verdict(
+        tuple(estimate(name, parts[name], level) for name in ranked),
+        tuple(found),
+        {name: letters.get(name, "") for name in ranked},
+        tuple(name for name in tested if (tested[0], name) not in different),
+        level,
+        parts[ranked[0]].size,
+        _notes(ranked, parts, found),
+    )
+
+
+def _adjusted(found: list[Comparison]) -> list[Comparison]:
+    values = iter(holm([pair.p_value for pair in found if pair.p_value is not None]))
+    return [pair if pair.p_value is None else replace(pair, adjusted=next(values)) for pair in found]
+
+
+def _notes(ranked: list[str], parts: Mapping[str, Components], found: list[Comparison]) -> tuple[str, ...]:
+    counts = {parts[name].seeds for name in ranked}
+    single = [name for name in ranked if parts[name].seeds == 1]
+    notes = []
+    if counts == {1}:
+        notes.append(
+            "Every model ran once, so nothing is said of the procedures: intervals and p-values are about these"
+            " trained networks on new images, and another seed could change the order."
+        )
+    elif single:
+        notes.append(
+            f"{', '.join(single)} ran once: the interval is that of one trained network, and it is not compared with"
+            " models that ran more often, because one run does not tell how far another seed would move the score."
+        )
+    if 2 in counts:
+        notes.append("Two runs tell little of the spread over seeds, which makes intervals wide; three tell much more.")
+    if (tests := sum(pair.p_value is not None for pair in found)) > 1:
+        notes.append(
+            f"P-values are corrected by Holm's method for {tests} comparisons; intervals are not, and each holds for"
+            " its own pair alone."
+        )
+    if counts != {1}:
+        notes.append(
+            "Intervals are for training with new seeds and judging on new images of the same kind; the training images"
+            " and the settings stay as they are."
+        )
+    return tuple(notes)

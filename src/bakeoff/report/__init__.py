@@ -1,0 +1,1 @@
+"""What a person reads of a study: one HTML file, and pictures of its data."""

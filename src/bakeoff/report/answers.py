@@ -1,0 +1,88 @@
+"""What the finished runs said of every test image."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.imageset import IntArray
+from bakeoff.errors import StoreError
+from bakeoff.report.subject import Contender, Subject
+from bakeoff.store.folder import Predictions
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the runs of one contender said: arrays of shape (runs, test images).
+
+    Attributes:
+        predicted: the class with the largest logit.
+        confidence: its probability, as the model has it.
+    """
+
+    predicted: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+
+    def confusion(self, labels: IntArray, classes: int) -> IntArray:
+        """Return counts added up over the runs, shape (K, K): rows are the images' classes, columns the predicted."""
+        pairs = (labels * classes + self.predicted).reshape(-1)
+        return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class TestAnswers:
+    """The answers of every contender that has some.
+
+    Attributes:
+        indices: of the test images in the data set, shape (N,).
+        labels: their classes, shape (N,).
+        of: the answers, by the contender's place.
+        missing: a sentence for every finished run whose predictions cannot be read.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    indices: IntArray
+    labels: IntArray
+    of: Mapping[int, Answers]
+    missing: tuple[str, ...]
+
+    def everything(self) -> NDArray[np.int32]:
+        """Return the predicted classes of all runs, shape (runs, test images)."""
+        return np.concatenate([answers.predicted for answers in self.of.values()])
+
+
+def collect(subject: Subject) -> TestAnswers:
+    """Read the predictions of every finished run, one run at a time, and keep of each image the answer alone."""
+    indices = labels = np.zeros(0, np.int64)
+    of: dict[int, Answers] = {}
+    missing: list[str] = []
+    for contender in subject.ranked:
+        found = []
+        for record in contender.finished:
+            try:
+                predictions = subject.predictions(record, "test")
+            except StoreError as error:
+                missing.append(f"{contender.run_label(record)}: {error}")
+                continue
+            indices, labels = predictions.indices, predictions.labels  # the same in every run of a study
+            found.append(_answer(predictions))
+        if found:
+            predicted, confidence = zip(*found, strict=True)
+            of[contender.place] = Answers(np.stack(predicted), np.stack(confidence))
+    return TestAnswers(indices, labels, of, tuple(missing))
+
+
+def answered(subject: Subject, test: TestAnswers) -> list[Contender]:
+    """Return the contenders whose answers are there, the best first."""
+    return [contender for contender in subject.ranked if contender.place in test.of]
+
+
+def _answer(predictions: Predictions) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the predicted classes and their softmax probabilities, 0 where logits are not finite."""
+    logits = predictions.judged.astype(np.float32)
+    largest = logits.max(1, keepdims=True)
+    with np.errstate(invalid="ignore", over="ignore"):
+        confidence = 1 / np.exp(logits - largest).sum(1)
+    return logits.argmax(1).astype(np.int32), np.nan_to_num(confidence, nan=0.0)

@@ -1,0 +1,119 @@
+"""Accuracy against what it costs."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from bakeoff.records.run import RunRecord
+from bakeoff.report.figure import SHARES, Figure, Trace, colour, finite, inert, symbol
+from bakeoff.report.subject import Contender
+from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
+from bakeoff.report.text import SPACE, duration, percent, whole
+
+MOST_LABELS = 12  # contenders up to which their names stand in the figure
+
+Axis = tuple[str, str]  # its title, and how its ticks are written
+SECONDS, PARAMETERS = ("seconds of training, one run", ",~g"), ("parameters", "~s")
+Points = list[tuple[float, float]]
+Price = Callable[[RunRecord], float | None]
+
+
+def _seconds(record: RunRecord) -> float | None:
+    return record.cost.train_seconds if record.cost else None
+
+
+def _parameters(record: RunRecord) -> float | None:
+    return record.parameters.total if record.parameters else None
+
+
+def cost_figures(ranked: Sequence[Contender]) -> list[Figure]:
+    """Return test accuracy against the seconds of training and against the number of parameters, of two or more."""
+    figures = (
+        _figure("accuracy-seconds", "Test accuracy and training time", SECONDS, ranked, _seconds),
+        _figure("accuracy-parameters", "Test accuracy and size", PARAMETERS, ranked, _parameters),
+    )
+    return [figure for figure in figures if len({trace["meta"] for trace in figure.traces}) > 1]
+
+
+def _figure(identifier: str, title: str, axis: Axis, ranked: Sequence[Contender], price: Price) -> Figure:
+    name, tickformat = axis
+    priced = [(contender, points) for contender in ranked if (points := _points(contender, price))]
+    best = f" The highest, {percent(priced[0][0].accuracy)}, is {priced[0][0].label}'s." if priced else ""
+    costs = [cost for _, points in priced for cost, _ in points]
+    middle = math.sqrt(min(costs) * max(costs)) if costs else 0.0
+    return Figure(
+        id=identifier,
+        title=title,
+        description=f"Test accuracy against {name}, a point per model and a smaller one per run.{best}",
+        traces=[
+            trace
+            for contender, points in priced
+            for trace in _traces(contender, points, middle, labelled=len(priced) <= MOST_LABELS)
+        ],
+        layout={
+            "xaxis": {"title": {"text": name}, "tickformat": tickformat, **_scale(costs)},
+            "yaxis": {"tickformat": ".1~%", **SHARES},
+        },
+        note="Up and to the left is better. Bars are the standard deviation over seeds, small points the runs.",
+        table=_table(title, [contender for contender, _ in priced]),
+    )
+
+
+def _scale(costs: Sequence[float]) -> dict[str, object]:
+    """Return a logarithmic axis with as many ticks as there is room for, or a linear one where costs are alike."""
+    ratio = max(costs) / min(costs) if costs else 1.0
+    if ratio < 2:
+        return {}
+    return {"type": "log", "dtick": "D1" if ratio < 4 else "D2" if ratio < 300 else 1}
+
+
+def _points(contender: Contender, price: Price) -> Points:
+    """Return the price, where it can stand on a logarithmic axis, and the accuracy of every finished run."""
+    priced = ((price(record), record.metrics["test"]["accuracy"]) for record in contender.finished)
+    return [(cost, accuracy) for cost, accuracy in priced if cost and cost > 0 and math.isfinite(accuracy)]
+
+
+def _traces(contender: Contender, points: Points, middle: float, *, labelled: bool) -> list[Trace]:
+    """Return the runs as small points where there are several, and their mean as a large one.
+
+    Names stand on the side of the figure's `middle`, where there is room for them.
+    """
+    costs, accuracies = zip(*points, strict=True)
+    mean = math.fsum(costs) / len(costs)
+    shared = {"meta": contender.place, "type": "scatter", "name": inert(contender.label)}
+    marker = {"color": colour(contender.place), "symbol": symbol(contender.place)}
+    runs = {
+        **shared,
+        "x": finite(costs),
+        "y": finite(accuracies),
+        "mode": "markers",
+        "marker": {**marker, "size": 6, "opacity": 0.5},
+        "hovertemplate": "%{fullData.name}, a run<br>%{x:,.4~g}: %{y:.2%}<extra></extra>",
+    }
+    whole_model = {
+        **shared,
+        "x": finite([mean]),
+        "y": finite([contender.accuracy]),
+        "error_y": {"array": finite([contender.figures["test_accuracy_std"]]), "color": colour(contender.place)},
+        "mode": "markers+text" if labelled else "markers",
+        "text": [f"{SPACE}{inert(contender.label, 24)}{SPACE}"],
+        "textposition": "middle right" if mean < middle else "middle left",
+        "marker": {**marker, "size": 12},
+        "hovertemplate": "%{fullData.name}<br>%{x:,.4~g}: %{y:.2%}<extra></extra>",
+    }
+    return [runs, whole_model] if len(points) > 1 else [whole_model]
+
+
+def _table(title: str, ranked: Sequence[Contender]) -> Table:
+    columns = (*text_columns("model"), *number_columns("seed", "training", "parameters", "test accuracy"))
+    rows: Rows = [
+        (
+            Value(contender.label, place=contender.place),
+            str(record.spec.seed),
+            Value(duration(_seconds(record)), _seconds(record)),
+            whole(_parameters(record)),
+            percent(record.metrics["test"]["accuracy"]),
+        )
+        for contender in ranked
+        for record in contender.finished
+    ]
+    return Table(f"{title}, run by run", columns, rows)

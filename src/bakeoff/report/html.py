@@ -1,0 +1,125 @@
+"""From a study to one HTML file that needs nothing else: no network, no other file, no build."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bakeoff import __version__, durable
+from bakeoff.errors import StoreError
+from bakeoff.report import dataset, plotly, protocol, runs
+from bakeoff.report.answers import answered, collect
+from bakeoff.report.cost import cost_figures
+from bakeoff.report.curves import curve_figures
+from bakeoff.report.figure import COLOURS, Figure
+from bakeoff.report.galleries import agreement, study_galleries
+from bakeoff.report.panels import hardest, panels
+from bakeoff.report.ranking import ranking, strips, unranked
+from bakeoff.report.subject import Subject
+from bakeoff.report.verdict import verdict
+
+
+def write(subject: Subject, path: Path) -> None:
+    """Write the report; characters that UTF-8 does not have, as in odd file names, become question marks.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    content = render(subject).encode("utf-8", "replace")
+    try:
+        durable.write(path, content)
+    except OSError as error:
+        raise StoreError(f"cannot write the report to {path}: {error.strerror}; give another path") from None
+
+
+def render(subject: Subject) -> str:
+    """Return the report. Equal studies give equal bytes."""
+    script = _asset("report.js")
+    environment = Environment(
+        loader=PackageLoader("bakeoff.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    parts = _parts(subject)
+    return environment.get_template("report.html.j2").render(
+        parts,
+        figures={figure.id: figure.plot for figure in _figures(parts)},
+        colours=COLOURS,
+        script=script,
+        style=_asset("style.css"),
+        plotly=plotly.packed(),
+        policy=_policy(script),
+        version=__version__,
+    )
+
+
+def _asset(name: str) -> str:
+    return (resources.files("bakeoff.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _policy(script: str) -> str:
+    """Return a Content-Security-Policy under which the two scripts run and nothing is ever requested.
+
+    Styles may be inline, as Plotly sets them; they could fetch nothing either.
+    """
+    allowed = " ".join(map(plotly.allowed, (script.encode(), plotly.script())))
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def _figures(parts: dict[str, Any]) -> list[Figure]:
+    """Return every figure of the page."""
+    heat_maps = [panel.heat_map for panel in parts["panels"] if panel.heat_map]
+    bars = [parts["bars"]] if parts["bars"] else []
+    return [*parts["costs"], *parts["curves"], *heat_maps, *bars]
+
+
+def _parts(subject: Subject) -> dict[str, Any]:
+    """Return what the sections of the page show."""
+    test = collect(subject)
+    images = subject.images
+    return {
+        "subject": subject,
+        "summary": protocol.summary(subject),
+        "period": protocol.period(subject),
+        "verdict": verdict(subject),
+        "ranking": ranking(subject.ranked),
+        "strips": strips(subject.ranked),
+        "unranked": unranked(subject),
+        "tracebacks": runs.tracebacks(subject),
+        "costs": cost_figures(subject.ranked),
+        "curves": curve_figures(subject.contenders),
+        "panels": list(panels(subject, test)),
+        "hardest": hardest(subject, test),
+        "agreement": agreement(test) if test.of else "",
+        "galleries": study_galleries(answered(subject, test), test, images) if images and test.of else [],
+        "missing": test.missing,
+        "runs": runs.run_table(subject),
+        "deviations": runs.deviation_table(subject),
+        "networks": runs.network_table(subject),
+        "looks": runs.looks_at_test_set(subject),
+        **_data(subject),
+        "rules": protocol.protocol_facts(subject),
+        "hashes": protocol.hashes(subject),
+        "recipes": protocol.recipes(subject),
+        "study_file": protocol.study_file(subject),
+        "environment": protocol.environment_table(subject),
+    }
+
+
+def _data(subject: Subject) -> dict[str, Any]:
+    """Return what the section on the data set shows."""
+    images, counts = subject.images, dataset.study_counts(subject)
+    return {
+        "facts_of_data": dataset.data_facts(subject.about["study"]["data"]["name"], subject.about["data"]),
+        "bars": dataset.count_figure(counts, subject.class_names),
+        "counts": dataset.count_table(counts, subject.class_names) if counts else None,
+        "samples": dataset.samples(images, subject.data, subject.protocol) if images else [],
+        "skipped": dataset.skipped_table(subject.about["data"]["provenance"]),
+    }

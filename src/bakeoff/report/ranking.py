@@ -1,0 +1,130 @@
+"""The leaderboard as the page shows it, and the runs that it leaves out."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bakeoff.records.run import RunRecord, RunState
+from bakeoff.report.subject import Contender, Subject
+from bakeoff.report.table import Column, Rows, Table, Value, text_columns
+from bakeoff.report.text import NONE, decimal, duration, percent, plural, spread, whole
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The test accuracies of a contender's seeds on the scale that all contenders share, from 0 to 100."""
+
+    dots: tuple[float, ...]
+    mean: float
+    text: str
+
+
+# Column, the leaderboard's name for it, how it is written, and whether the largest or smallest is the best.
+FIGURES: tuple[tuple[Column, str, Callable[[float | None], str], Callable[..., float] | None], ...] = (
+    (Column("loss", note="mean cross-entropy of the test images, in nats"), "test_loss_mean", decimal, min),
+    (Column("macro F1", note="mean over the classes"), "test_macro_f1_mean", percent, max),
+    (Column("ROC AUC", note="one class against the rest, mean over the classes"), "test_roc_auc_mean", decimal, max),
+    (Column("validation accuracy"), "val_accuracy_mean", percent, None),
+    (Column("parameters", note="all weights, as Keras counts them"), "params", whole, min),
+    (Column("training", note="seconds of training of a run, validation left out"), "train_seconds_mean", duration, min),
+    (Column("images/s", note="training images in a second"), "images_per_second_mean", whole, max),
+)
+
+
+def ranking(ranked: Sequence[Contender]) -> Table:
+    """Return the leaderboard; the cells of the column "seeds" are to be drawn as `strips`."""
+    columns = (
+        Column("rank"),
+        *text_columns("model"),
+        Column("test accuracy", note="mean ± standard deviation over seeds"),
+        Column("seeds", numeric=False, note="test accuracy of every seed; the bar is the mean"),
+        *(column for column, *_ in FIGURES),
+        Column("runs", note="finished runs"),
+        Column("failed", note="failed or diverged runs, not counted"),
+        *text_columns("recipe"),
+    )
+    best = {name: _best(ranked, name, pick) for _, name, _, pick in FIGURES if pick}
+    rows: Rows = [
+        (
+            str(contender.rank),
+            Value(contender.label, place=contender.place),
+            Value(spread(contender.accuracy, contender.figures["test_accuracy_std"]), mark=contender.rank == 1),
+            "",
+            *(
+                Value(write(value), value if write is duration else None, mark=value == best.get(name))
+                for _, name, write, _ in FIGURES
+                for value in [contender.figures[name]]
+            ),
+            str(len(contender.finished)),
+            str(contender.figures["failed"]),
+            contender.recipe,
+        )
+        for contender in ranked
+    ]
+    return Table("Models by test accuracy", columns, rows)
+
+
+def _best(ranked: Sequence[Contender], name: str, pick: Callable[..., float]) -> float | None:
+    known = [value for contender in ranked if math.isfinite(value := contender.figures[name] or math.nan)]
+    return pick(known) if len(set(known)) > 1 else None
+
+
+def strips(ranked: Sequence[Contender]) -> list[Strip]:
+    """Return the strip of every contender."""
+    accuracies = [[record.metrics["test"]["accuracy"] for record in contender.finished] for contender in ranked]
+    everything = [value for values in accuracies for value in values]
+    low, high = min(everything, default=0.0), max(everything, default=1.0)
+
+    def scaled(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 1) if high > low else 50.0
+
+    return [
+        Strip(
+            tuple(map(scaled, values)),
+            scaled(contender.accuracy),
+            ", ".join(
+                f"seed {record.spec.seed}: {percent(value)}"
+                for record, value in zip(contender.finished, values, strict=True)
+            ),
+        )
+        for contender, values in zip(ranked, accuracies, strict=True)
+    ]
+
+
+def unranked(subject: Subject) -> Table | None:
+    """Return the runs that are not finished, with the reason; None where all are."""
+    rows: Rows = [
+        (
+            Value(contender.label, place=contender.place),
+            str(record.spec.seed),
+            record.state.value,
+            _progress(record),
+            record.error or _reason(record),
+        )
+        for contender in subject.contenders
+        for record in contender.records
+        if record.state is not RunState.FINISHED
+    ]
+    if not rows:
+        return None
+    columns = (
+        *text_columns("model"),
+        Column("seed"),
+        *text_columns("state"),
+        Column("epochs done"),
+        *text_columns("reason"),
+    )
+    return Table("Runs that are not ranked", columns, rows, f"{plural(len(rows), 'run')} of {len(subject.records)}.")
+
+
+def _progress(record: RunRecord) -> str:
+    done = record.epochs[-1].epoch if record.epochs else 0
+    return f"{done} of {record.spec.recipe.epochs}" if done else NONE
+
+
+def _reason(record: RunRecord) -> str:
+    return {
+        RunState.PENDING: "has not started yet",
+        RunState.RUNNING: "is being trained, or was cut off",
+        RunState.INTERRUPTED: "was interrupted; the same command goes on with it",
+    }.get(record.state, "")

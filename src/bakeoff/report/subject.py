@@ -1,0 +1,134 @@
+"""What a report is made from."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bakeoff.data.imageset import ImageSet
+from bakeoff.data.load import load
+from bakeoff.data.locations import Locations
+from bakeoff.errors import BakeoffError
+from bakeoff.records.run import RunRecord, RunState
+from bakeoff.report.text import short
+from bakeoff.specs.data import DataSpec
+from bakeoff.specs.protocol import Protocol
+from bakeoff.store.database import Event
+from bakeoff.store.folder import Predictions
+from bakeoff.study.leaderboard import leaderboard
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model with a recipe: one row of the leaderboard, and one colour in every figure.
+
+    Attributes:
+        place: in the leaderboard, from 0; it decides the colour.
+        rank: from 1, the same for equal accuracies; None where no run is finished.
+        recipe: its name.
+        label: the model, with the recipe where the study trains the model with several.
+        figures: the row of the leaderboard.
+        records: of every seed, whatever their state.
+    """
+
+    place: int
+    rank: int | None
+    recipe: str
+    label: str
+    figures: Mapping[str, Any]
+    records: tuple[RunRecord, ...]
+
+    @property
+    def finished(self) -> tuple[RunRecord, ...]:
+        """The runs that count."""
+        return tuple(record for record in self.records if record.state is RunState.FINISHED)
+
+    @property
+    def accuracy(self) -> float:
+        """Mean test accuracy over the finished runs; nan where there are none."""
+        return float(self.figures["test_accuracy_mean"])
+
+    def run_label(self, record: RunRecord) -> str:
+        """Return how one of its runs is called."""
+        return f"{self.label}, seed {record.spec.seed}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A study as its folder holds it.
+
+    Attributes:
+        about: the content of study.json.
+        records: every run.
+        events: what happened to the runs, the oldest first.
+        predictions: returns what a finished run said of a part; raises `StoreError` where that is lost.
+        images: the data set, or None where it is not at hand, and `why_no_images` says why.
+    """
+
+    about: Mapping[str, Any]
+    records: tuple[RunRecord, ...]
+    events: tuple[Event, ...]
+    predictions: Callable[[RunRecord, str], Predictions]
+    images: ImageSet | None = None
+    why_no_images: str = ""
+
+    @property
+    def name(self) -> str:
+        """The data set, without the folders that lead to it."""
+        given = str(self.about["study"]["data"]["name"])
+        return Path(given).name.partition("@")[0] or given
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name per class."""
+        return tuple(self.about["data"]["class_names"])
+
+    @property
+    def data(self) -> DataSpec:
+        """The data set as the study asked for it."""
+        return DataSpec.parse(self.about["study"]["data"])
+
+    @property
+    def protocol(self) -> Protocol:
+        """The rules of the study."""
+        return Protocol.parse(self.about["study"]["protocol"])
+
+    @cached_property
+    def contenders(self) -> tuple[Contender, ...]:
+        """Every row of the leaderboard, in its order."""
+        if not self.records:
+            return ()
+        groups: dict[tuple[str, str], list[RunRecord]] = {}
+        for record in self.records:
+            groups.setdefault((record.spec.model.title, record.spec.recipe.name), []).append(record)
+        rows = leaderboard(self.records).to_dict("records")
+        accuracies = [row["test_accuracy_mean"] for row in rows]
+        times = Counter(row["model"] for row in rows)
+        return tuple(
+            Contender(
+                place=place,
+                rank=1 + sum(accuracy > row["test_accuracy_mean"] for accuracy in accuracies) if row["seeds"] else None,
+                recipe=row["recipe"],
+                label=short(row["model"] if times[row["model"]] == 1 else f"{row['model']} ({row['recipe']})", 60),
+                figures={str(name): value for name, value in row.items()},
+                records=tuple(groups[row["model"], row["recipe"]]),
+            )
+            for place, row in enumerate(rows)
+        )
+
+    @property
+    def ranked(self) -> tuple[Contender, ...]:
+        """The contenders with a finished run, the best first."""
+        return tuple(contender for contender in self.contenders if contender.finished)
+
+    def with_images(self) -> "Subject":
+        """Return the same study with its images, where they are still at hand and still the same."""
+        data = self.data.model_copy(update={"fingerprint": self.about["data"]["fingerprint"]})
+        folder = self.about.get("data_dir")
+        try:
+            images = load(data, Locations(data_dir=Path(folder) if folder else None, offline=True))
+        except BakeoffError as error:
+            return replace(self, images=None, why_no_images=str(error))
+        return replace(self, images=images, why_no_images="")

@@ -1,0 +1,170 @@
+"""Figures and tables hold the numbers of the records, and show names literally."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bakeoff.records.run import RunState
+from bakeoff.report.answers import collect
+from bakeoff.report.classes import class_table
+from bakeoff.report.confusion import confused_pairs, confusion_figure
+from bakeoff.report.cost import cost_figures
+from bakeoff.report.curves import curve_figures
+from bakeoff.report.dataset import study_counts
+from bakeoff.report.figure import inert
+from bakeoff.report.ranking import ranking, strips, unranked
+from bakeoff.report.runs import run_table
+from bakeoff.report.text import duration, percent, short, size
+
+
+def of_model(figure, place, **wanted):
+    """Return the traces of a contender that have these values."""
+    return [t for t in figure.traces if t["meta"] == place and all(t.get(key) == of for key, of in wanted.items())]
+
+
+def test_a_learning_curve_is_the_mean_over_seeds_within_their_range(build):
+    subject = build(models=["only"], seeds=3, epochs=4)
+    figure = next(one for one in curve_figures(subject.contenders) if one.id == "train-loss")
+    losses = np.array([[row.train_loss for row in record.epochs] for record in subject.records])
+    (line,) = of_model(figure, 0, mode="lines", fill=None)
+    (band,) = of_model(figure, 0, fill="toself")
+    assert line["x"] == [1, 2, 3, 4]
+    assert line["y"] == pytest.approx(losses.mean(0), rel=1e-4)
+    assert band["x"] == [1, 2, 3, 4, 4, 3, 2, 1]
+    assert band["y"] == pytest.approx([*losses.max(0), *losses.min(0)[::-1]], rel=1e-4)
+
+
+def test_rings_are_the_epochs_that_were_kept(build):
+    subject = build(models=["only"], seeds=2)
+    records = tuple(replace(record, best_epoch=2 + record.spec.seed) for record in subject.records)
+    figure = next(
+        one for one in curve_figures(replace(subject, records=records).contenders) if one.id == "val-accuracy"
+    )
+    (rings,) = of_model(figure, 0, mode="markers")
+    assert rings["x"] == [2, 3]
+    assert rings["y"] == pytest.approx([records[0].epochs[1].val_accuracy, records[1].epochs[2].val_accuracy], rel=1e-4)
+
+
+def test_a_loss_that_is_not_finite_is_left_out(build):
+    subject = build(models=["only"], seeds=1, epochs=3)
+    (record,) = subject.records
+    rows = (*record.epochs[:2], replace(record.epochs[2], train_loss=math.inf))
+    figures = curve_figures(replace(subject, records=(replace(record, epochs=rows),)).contenders)
+    assert figures[0].traces[0]["x"] == [1, 2]
+    json.dumps([figure.plot for figure in figures], allow_nan=False)
+
+
+def test_without_validation_there_are_no_validation_curves(build):
+    figures = curve_figures(build(validation=False).contenders)
+    assert [figure.id for figure in figures] == ["train-loss", "train-accuracy"]
+
+
+def test_long_curves_are_thinned_and_keep_their_ends(build):
+    figure = curve_figures(build(models=["only"], seeds=1, epochs=1000).contenders)[0]
+    epochs = figure.traces[0]["x"]
+    assert (epochs[0], epochs[-1]) == (1, 1000)
+    assert len(epochs) <= 300
+
+
+def test_costs_are_those_of_the_runs(build):
+    subject = build(models=["a", "b"], seeds=2)
+    seconds, parameters = cost_figures(subject.ranked)
+    for contender in subject.ranked:
+        runs, mean = of_model(seconds, contender.place)
+        assert runs["x"] == [record.cost.train_seconds for record in contender.finished]
+        assert runs["y"] == pytest.approx([record.metrics["test"]["accuracy"] for record in contender.finished])
+        assert mean["y"] == pytest.approx([contender.figures["test_accuracy_mean"]], rel=1e-4)
+        assert mean["error_y"]["array"] == pytest.approx([contender.figures["test_accuracy_std"]], rel=1e-4)
+        assert of_model(parameters, contender.place)[0]["x"][0] == contender.finished[0].parameters.total
+
+
+def test_the_confusion_matrix_adds_up_the_runs(build):
+    subject = build("abc", models=["only"], seeds=2, per_class=30)
+    test = collect(subject)
+    counts = test.of[0].confusion(test.labels, 3)
+    expected = np.zeros((3, 3), int)
+    for record in subject.records:
+        said = subject.predictions(record, "test")
+        np.add.at(expected, (said.labels, said.logits.argmax(1)), 1)
+    assert counts.tolist() == expected.tolist()
+    (trace,) = confusion_figure(0, "only", counts, subject.class_names, 2).traces
+    assert trace["customdata"][0] == pytest.approx(expected[0] / expected[0].sum(), abs=1e-3)
+    assert [trace["text"][k][k] for k in range(3)] == [str(expected[k, k]) for k in range(3)]
+
+
+def test_frequent_mistakes_come_first():
+    counts = np.array([[8, 2, 0], [5, 5, 0], [0, 0, 10]])
+    assert confused_pairs(counts, ("cat", "dog", "emu")).rows == [
+        ("dog", "cat", "5", percent(0.5, 1)),
+        ("cat", "dog", "2", percent(0.2, 1)),
+    ]
+
+
+def test_class_figures_are_pooled_and_support_is_counted_once():
+    counts = np.array([[6, 2], [4, 8]])  # of two runs
+    row = class_table(counts, ("cat", "dog"), 2, 10).rows[0]
+    assert row == ("cat", percent(0.6), percent(0.75), percent(2 * 6 / 18), "4")
+
+
+def test_the_ranking_holds_finished_runs_only(build):
+    subject = build(states={("alpha", 0): RunState.FAILED, ("gamma", 2): RunState.RUNNING})
+    titles = [column.title for column in ranking(subject.ranked).columns]
+    rows = {row[1].text: dict(zip(titles, row, strict=True)) for row in ranking(subject.ranked).rows}
+    assert (rows["alpha"]["runs"], rows["alpha"]["failed"]) == ("2", "1")
+    assert (rows["gamma"]["runs"], rows["gamma"]["failed"]) == ("2", "0")
+    finished = [record.metrics["test"]["accuracy"] for record in subject.contenders[0].finished]
+    assert percent(float(np.mean(finished))).removesuffix("%")[:5] in rows["alpha"]["test accuracy"].text
+    left_out = unranked(subject)
+    assert [(row[0].text, row[1], row[2], row[4]) for row in left_out.rows] == [
+        ("alpha", "0", "failed", "out of memory"),
+        ("gamma", "2", "running", "is being trained, or was cut off"),
+    ]
+
+
+def test_strips_span_all_seeds(build):
+    subject = build()
+    dots = [dot for strip in strips(subject.ranked) for dot in strip.dots]
+    assert (min(dots), max(dots), len(dots)) == (0, 100, 9)
+
+
+def test_every_run_has_loss_and_accuracy_of_every_part(build):
+    subject = build(models=["only"], seeds=1)
+    (row,) = run_table(subject).rows
+    metrics = subject.records[0].metrics
+    assert row[3:9] == tuple(
+        text
+        for part in ("train", "val", "test")
+        for text in (f"{metrics[part]['loss']:.4f}", percent(metrics[part]["accuracy"]))
+    )
+    assert row[2].text == "4 of 4"
+
+
+def test_class_counts_are_the_same_from_images_and_from_predictions(build):
+    subject = build("abc")
+    from_images = study_counts(subject)
+    from_predictions = study_counts(replace(subject, images=None))
+    assert {part: of.tolist() for part, of in from_images.items()} == {
+        part: of.tolist() for part, of in from_predictions.items()
+    }
+    assert from_images["test"].tolist() == [4, 4, 4]
+
+
+def test_plotly_is_given_no_markup():
+    assert inert("<b>&amp;</b>\n x") == "&lt;b&gt;&amp;amp;&lt;/b&gt; x"
+    assert len(inert("x" * 200)) == 32
+
+
+def test_numbers_are_written_for_people():
+    assert [duration(s).replace("\N{NO-BREAK SPACE}", " ") for s in (0.012, 5, 61.2, 200, 7300)] == [
+        "0.012 s",
+        "5.0 s",
+        "61 s",
+        "3 min 20 s",
+        "2 h 01 min",
+    ]
+    assert size(1_500_000).replace("\N{NO-BREAK SPACE}", " ") == "1.5 MB"
+    assert percent(math.nan) == percent(None) == "–"
+    assert short(" \n ") == "' \\n '"

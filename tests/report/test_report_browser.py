@@ -1,0 +1,229 @@
+"""The report in a real browser: drawn, quiet, usable with the keyboard, in the dark, on a phone and on paper.
+
+Needs Chromium: its path in CHROMIUM, or `chromium` on the PATH.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bakeoff.records.run import RunState
+from bakeoff.report.html import write
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which(os.environ.get("CHROMIUM") or "chromium")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium; install it, or name it with CHROMIUM")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+HOSTILE = [
+    "<script>window.hit = 1</script>",
+    "</script><img src=x onerror='window.hit = 2'>",
+    "<a href='javascript:window.hit = 3'>x</a>",
+    "$x_1$ %{y}",
+    "x" * 200,
+    "שלום",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(build, tmp_path_factory) -> Path:
+    """The report of a study of twelve models, of which two runs are not ranked."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    states = {("net 3", 0): RunState.FAILED, ("net 4", 1): RunState.RUNNING}
+    write(build(models=[f"net {k}" for k in range(12)], seeds=2, states=states), path)
+    return path
+
+
+@contextmanager
+def opened(browser, path: Path, **options) -> Iterator["sync_api.Page"]:
+    """Open a file with every request to anything else cut; there must be none, and nothing in the console."""
+    context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
+    page = context.new_page()
+    asked, complaints = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (complaints.append("a dialog"), dialog.dismiss()))
+    context.route("**/*", lambda route: route.continue_() if route.request.url == path.as_uri() else route.abort())
+    page.goto(path.as_uri())
+    if options.get("java_script_enabled", True):
+        page.wait_for_selector("html[data-ready]", timeout=60_000)
+    yield page
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [path.as_uri()]
+    assert complaints == []
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser, report):
+    with opened(browser, report) as page:
+        yield page
+
+
+def column(page, title: str) -> list[str]:
+    """Return the texts of a column of the leaderboard, from above."""
+    return page.evaluate(
+        """(title) => {
+            const table = document.getElementById("ranking");
+            const index = [...table.tHead.rows[0].cells].findIndex((cell) => cell.textContent.trim() === title);
+            const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
+            return rows.map((row) => row.cells[index].textContent.trim());
+        }""",
+        title,
+    )
+
+
+def test_every_figure_that_is_shown_is_drawn(page):
+    undrawn = page.evaluate(
+        """() => [...document.querySelectorAll(".plot")]
+            .filter((plot) => plot.offsetParent && !plot.querySelector(".cartesianlayer :is(.trace, image)"))
+            .map((plot) => plot.id)"""
+    )
+    assert undrawn == []
+    assert page.locator("#train-loss .scatterlayer path.js-line").count() >= 10
+    assert page.locator("#confusion-0 .heatmaplayer image").count() == 1
+
+
+def test_no_button_of_a_figure_sends_data_away(page):
+    titles = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map((button) => button.dataset.title)")
+    assert set(titles) == {"Zoom in", "Zoom out", "Reset axes", "Download plot"}
+
+
+def test_columns_are_sorted_by_click_and_by_key(page):
+    header = page.locator("#ranking th", has_text="training")
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "descending"
+    seconds = [float(text.split()[0]) for text in column(page, "training")]
+    assert seconds == sorted(seconds, reverse=True)
+    header.get_by_role("button").press("Enter")
+    assert header.get_attribute("aria-sort") == "ascending"
+    seconds = [float(text.split()[0]) for text in column(page, "training")]
+    assert seconds == sorted(seconds)
+    page.locator("#ranking th", has_text="model").get_by_role("button").press("Space")
+    assert column(page, "model") == [f"net {k}" for k in range(12)]
+    assert page.locator("#ranking th[aria-sort]").count() == 1
+
+
+def test_the_filter_leaves_matching_models(page):
+    box = page.get_by_label("Filter")
+    box.fill("NET 1")
+    assert sorted(column(page, "model")) == ["net 1", "net 10", "net 11"]
+    assert page.locator("#filtered").inner_text() == "3 of 12"
+    box.fill("")
+    assert len(column(page, "model")) == 12
+
+
+def test_a_chip_hides_its_model_in_the_figures_of_its_section(page):
+    lines = page.locator("#train-loss .scatterlayer path.js-line")
+    before = lines.count()
+    chip = page.locator("#curves .chip").first
+    chip.press("Enter")
+    assert chip.get_attribute("aria-pressed") == "false"
+    page.wait_for_function(f"() => document.querySelectorAll('#train-loss path.js-line').length < {before}")
+    page.locator("#curves").get_by_role("button", name="all").click()
+    assert page.locator("#curves .chip[aria-pressed=false]").count() == 0
+    page.wait_for_function(f"() => document.querySelectorAll('#train-loss path.js-line').length > {before}")
+
+
+def test_one_model_is_shown_at_a_time_with_its_matrix(page):
+    assert page.locator(".panel:visible").count() == 1
+    page.get_by_label("Model", exact=True).select_option(label="net 2")
+    page.wait_for_selector("#confusion-2 .heatmaplayer image", state="attached")
+    assert page.locator(".panel:visible h3").inner_text() == "net 2"
+
+
+def test_the_keyboard_reaches_everything(browser, report):
+    with opened(browser, report) as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the answer"
+        page.keyboard.press("Enter")
+        assert page.evaluate("location.hash") == "#answer"
+        frames = page.locator(".scroll")
+        assert frames.count() == page.locator(".scroll[tabindex='0'][role=region][aria-label]").count()
+
+
+def test_the_dark_page_has_dark_figures_as_soon_as_it_is_dark(browser, report):
+    fill = "getComputedStyle(document.querySelector('#train-loss .xtick text')).fill"
+    with opened(browser, report, color_scheme="dark") as page:
+        assert luminance(page.evaluate("getComputedStyle(document.body).backgroundColor")) < 0.02
+        assert luminance(page.evaluate(fill)) > 0.6
+        page.emulate_media(color_scheme="light")
+        page.wait_for_function(f"() => {fill} !== 'rgb(230, 232, 236)'")
+        assert luminance(page.evaluate(fill)) < 0.1
+
+
+def test_a_phone_scrolls_down_only(browser, build, tmp_path):
+    path = tmp_path / "report.html"
+    write(build(HOSTILE, models=HOSTILE[:5], seeds=2), path)
+    phone = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+    with opened(browser, path, **phone) as page:
+        page.locator("details").evaluate_all("(all) => all.forEach((one) => (one.open = true))")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.evaluate("window.hit") is None
+
+
+def test_paper_is_light_and_shows_the_figures_within_its_width(browser, report):
+    with opened(browser, report, color_scheme="dark") as page:
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print", color_scheme="dark")
+        page.wait_for_function(
+            "() => document.querySelector('#train-loss svg.main-svg').getAttribute('width') === '325'"
+        )
+        assert luminance(page.evaluate("getComputedStyle(document.querySelector('h1')).color")) < 0.1
+        assert not page.locator("nav").is_visible()
+        assert page.locator("#protocol details pre").first.is_visible()
+        page.emulate_media(media="screen", color_scheme="dark")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate("document.documentElement.dataset.theme") is None
+        assert len(page.pdf(format="A4")) > 50_000
+
+
+def test_without_scripts_every_number_is_still_there(browser, report):
+    with opened(browser, report, java_script_enabled=False) as page:
+        assert page.locator("#ranking tbody tr:visible").count() == 12
+        assert page.locator(".panel:visible").count() == 12
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_have_contrast_enough(browser, report, scheme):
+    with opened(browser, report, color_scheme=scheme) as page:
+        names = ["page", "raised", "stripe", "text", "muted", "accent", "good", "bad", *(f"c{k}" for k in range(10))]
+        names += ["right-low", "right-high", "wrong-low", "wrong-high", "edge"]
+        colours = page.evaluate(
+            """(names) => names.map((name) => {
+                document.body.style.color = `var(--${name})`;
+                return getComputedStyle(document.body).color;
+            })""",
+            names,
+        )
+    light = dict(zip(names, map(luminance, colours), strict=True))
+    for ground in ("page", "raised", "stripe"):
+        for text in ("text", "muted", "accent", "good", "bad"):
+            assert contrast(light[text], light[ground]) >= 4.5, (text, ground)
+        for line in ("edge", *(f"c{k}" for k in range(10))):
+            assert contrast(light[line], light[ground]) >= 3, (line, ground)
+    for cell in ("right-low", "right-high", "wrong-low", "wrong-high"):
+        assert contrast(light["text"], light[cell]) >= 4.5, cell
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of an rgb() colour, as WCAG 2 defines it."""
+    shares = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one: float, other: float) -> float:
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
