@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 
-.PHONY: install lock test slow check format demo bench clean
+.PHONY: install lock test slow check format demo wheel-test bench clean
 
 install: $(VENV)/.installed
 
@@ -37,6 +37,15 @@ format: install
 
 demo: install
 	$(BIN)/bakeoff compare digits --models simcnn,lenet5,leaky-cnn-deep,vgg-small --seeds 3 --offline --out runs/demo
+
+# The wheel must run where nothing else of this repository is.
+wheel-test: install
+	rm -rf dist build/clean
+	$(BIN)/python -m hatchling build --target wheel
+	$(PYTHON) -m venv build/clean
+	$(UV) pip install --quiet --python build/clean/bin/python --constraint requirements.lock dist/*.whl
+	cd build/clean && bin/bakeoff --version && bin/bakeoff compare digits --models lenet5 --seeds 1 --epochs 1 --offline --out out
+	test -s build/clean/out/report.html
 
 clean:
 	rm -rf $(VENV) runs build dist

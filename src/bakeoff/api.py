@@ -13,7 +13,7 @@ from bakeoff.specs.files import read_study
 from bakeoff.specs.library import resolve_recipe
 from bakeoff.specs.study import StudySpec
 from bakeoff.store.database import Store
-from bakeoff.store.folder import Predictions, StudyFolder
+from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
 from bakeoff.study.execute import Observer, Outcome, execute
 from bakeoff.study.leaderboard import leaderboard
 from bakeoff.study.plan import Plan, make_plan
@@ -42,7 +42,11 @@ class Result:
 
     def predictions(self, run: RunRecord, part: str = "test") -> Predictions:
         """Return the logits, labels and image indices of a finished run on one part of the data."""
-        return self.folder.run(run.spec).predictions(part)
+        return self.run_folder(run).predictions(part)
+
+    def run_folder(self, run: RunRecord) -> RunFolder:
+        """Return the folder of a run, with its weights."""
+        return self.folder.run(run.spec, run.run_id)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the report, one HTML file that works offline, and return its path: `report.html` in the folder.

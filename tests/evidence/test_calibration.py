@@ -48,7 +48,8 @@ def test_debiasing_takes_out_what_chance_adds():
     assert np.mean([found.debiased_rms for found in honest]) < 0.02
     logits, labels = network(200_000, 0.5, rng)
     boastful = reliability(softmax(logits, axis=1), labels)
-    assert boastful.debiased_rms == pytest.approx(np.sqrt(np.average((boastful.accuracy - boastful.confidence) ** 2, weights=boastful.count)), rel=0.01)  # fmt: skip
+    squares = (boastful.accuracy - boastful.confidence) ** 2
+    assert boastful.debiased_rms == pytest.approx(np.sqrt(np.average(squares, weights=boastful.count)), rel=0.01)
 
 
 def test_order_and_ties_do_not_matter():

@@ -28,7 +28,7 @@ def test_nothing_confused():
 def test_disagreements_come_clearest_first():
     scores = {"a": [[1, 1, 0, 1], [1, 1, 0, 0]], "b": [[0, 1, 0, 0], [0, 1, 0, 1]], "c": [[1, 1, 1, 1], [1, 1, 0, 1]]}
     found = disagreements(scores)
-    assert [image.image for image in found] == [0, 3, 2]
+    assert [image.image for image in found] == [0, 2, 3]
     assert found[0].right == {"a": 1, "b": 0, "c": 1}
     assert found[0].range == 1
     assert len(disagreements(scores, most=1)) == 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy.special import log_softmax
-from sklearn.metrics import f1_score, roc_auc_score
+from scipy.stats import rankdata
 
 from bakeoff.evidence.components import components
 from bakeoff.evidence.estimate import estimate
@@ -22,11 +22,17 @@ def accuracy(logits, labels):
 
 
 def macro_f1(logits, labels):
-    return float(f1_score(labels, logits.argmax(1), average="macro"))
+    classes = logits.shape[1]
+    table = np.bincount(labels * classes + logits.argmax(1), minlength=classes**2).reshape(classes, classes)
+    return float(np.mean(2 * table.diagonal() / (table.sum(0) + table.sum(1))))
 
 
 def area(logits, labels):
-    return float(roc_auc_score(labels > 1, log_softmax(logits, axis=1)[:, 2:].max(1)))
+    """The area under the ROC curve of classes 2 and 3 against 0 and 1, by ranks."""
+    positive = labels > 1
+    ranks = rankdata(log_softmax(logits, axis=1)[:, 2:].max(1))
+    count = positive.sum()
+    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (~positive).sum()))
 
 
 def test_averages_to_the_figure():
@@ -48,13 +54,13 @@ def test_of_a_mean_over_images_they_are_the_means_of_the_groups():
 def test_interval_covers(figure):
     """The true figure is that of very many images."""
     rng = np.random.default_rng(2)
-    truth = figure(*predicted(rng, 400_000, 1.5))
+    truth = figure(*predicted(rng, 200_000, 1.5))
     held = 0
-    for _ in range(200):
+    for _ in range(150):
         logits, labels = predicted(rng, 400, 1.5)
         found = estimate("net", components(contributions(figure, [logits], labels)))
         held += found.low <= truth <= found.high
-    assert 0.91 <= held / 200 <= 0.985
+    assert 0.91 <= held / 150 <= 0.985
 
 
 def test_verdict_on_macro_f1():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
 
 from bakeoff.evidence.label_errors import label_errors
 from bakeoff.evidence.scores import EvidenceError
@@ -14,13 +14,15 @@ def test_planted_errors_of_real_images_come_first():
     planted = rng.choice(len(true), 20, replace=False)
     labels = true.copy()
     labels[planted] = (true[planted] + rng.integers(1, 10, 20)) % 10
-    probabilities = cross_val_predict(LogisticRegression(max_iter=200), x / 16, labels, cv=3, method="predict_proba")
+    model = KNeighborsClassifier(8, weights="distance")
+    probabilities = cross_val_predict(model, x, labels, cv=3, method="predict_proba")
     found = label_errors(probabilities, labels)
-    first = [error.image for error in found[:20]]
-    assert len({*first} & {*planted.tolist()}) >= 18
-    assert found[0].image in planted
-    assert found[0].suggested == true[found[0].image]
-    assert found[0].given == labels[found[0].image]
+    assert len({error.image for error in found[:5]} & {*planted.tolist()}) >= 3
+    assert len({error.image for error in found[:20]} & {*planted.tolist()}) >= 14
+    assert len(found) < 40
+    mended = [error.suggested == true[error.image] for error in found if error.image in planted]
+    assert np.mean(mended) > 0.9
+    assert all(error.given == labels[error.image] for error in found)
 
 
 def test_follows_the_definition():

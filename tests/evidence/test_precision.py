@@ -5,7 +5,7 @@ from scipy import special, stats
 from bakeoff.evidence.precision import precision
 
 
-def rejected(seeds, ratio, image, nodes=120):
+def rejected(seeds, ratio, image, nodes=80):
     """Return how often a 5 % test rejects a true difference of 0, by integration over the estimated variances.
 
     `ratio` is that of the two models' standard deviations over seeds, `image` the image variance as a share of the

@@ -174,7 +174,7 @@ def save(subject: Subject, path: Path) -> Path:
             continue
         store.start(record.run_id, "worker")
         if record.state is RunState.FINISHED:
-            run = folder.run(record.spec)
+            run = folder.run(record.spec, record.run_id)
             run.write_spec(record.spec)
             run.write_predictions({part: subject.predictions(record, part) for part in record.metrics})
             store.log(record.run_id, "test opened", "c0ffee" * 10)

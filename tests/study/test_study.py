@@ -63,7 +63,7 @@ def test_a_comparison_leaves_all_that_it_promises(tmp_path: Path, tiny: Callable
         assert run.best_epoch in (1, 2)
         predictions = result.predictions(run)
         assert (predictions.logits.argmax(1) == predictions.labels).mean() == run.metrics["test"]["accuracy"]
-        folder = result.folder.run(run.spec).path
+        folder = result.run_folder(run).path
         names = {path.name.split(".out.")[0] for path in folder.iterdir()}
         assert names == {"spec.json", "weights.safetensors", "logits.safetensors", "events"}
         assert json.loads((folder / "spec.json").read_text()) == run.spec.content()
@@ -144,7 +144,7 @@ def test_the_test_images_decide_nothing(tmp_path, tiny):
             tmp_path / name, tiny(f"net-{name}"), data=str(tmp_path / f"{name}.npz"), seeds=1, epochs=3, batch_size=32
         )
         (run,) = result.runs
-        weights.append((result.folder.run(run.spec).path / "weights.safetensors").read_bytes())
+        weights.append(result.run_folder(run).weights.read_bytes())
         figures.append((run.metrics["train"], run.metrics["val"], run.metrics["test"]))
     assert weights[0] == weights[1]
     assert figures[0][:2] == figures[1][:2]
@@ -160,7 +160,7 @@ def test_the_test_set_is_opened_after_the_last_epoch(tmp_path, tiny):
 def test_equal_seeds_are_bitwise_equal_and_others_differ(tmp_path, tiny):
     def weights(out: str) -> list[bytes]:
         result = compare(tmp_path / out, "simcnn", seeds=2, max_train=300)
-        return [(result.folder.run(run.spec).path / "weights.safetensors").read_bytes() for run in result.runs]
+        return [result.run_folder(run).weights.read_bytes() for run in result.runs]
 
     first, second = weights("a"), weights("b")
     assert first == second
@@ -210,7 +210,7 @@ def test_an_equal_budget_of_steps(tmp_path, tiny):
         ({"grid": {"recipe.nothing": [1]}}, "unknown field 'recipe.nothing'"),
         ({"grid": {"recipe.epochs.x": [1]}}, "no field 'recipe.epochs.x'"),
         ({"mode": "own-recipe", "recipe": "default"}, "leave out the recipes"),
-        ({"data_dir": "/nowhere", "data": "cifar10"}, "cifar10"),
+        ({"data_dir": "/nowhere", "data": "cifar10"}, "no such folder of data sets"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_written(tmp_path: Path, arguments: dict, sentence: str):
@@ -262,7 +262,7 @@ def test_a_killed_study_ends_as_one_that_was_not(tmp_path: Path, kind: signal.Si
     subprocess.run(command("killed"), check=True, capture_output=True)
     whole, killed = (bakeoff.load(tmp_path / out) for out in ("whole", "killed"))
     assert _facts(whole.runs[0]) == _facts(killed.runs[0])
-    weights = [(r.folder.run(r.runs[0].spec).path / "weights.safetensors").read_bytes() for r in (whole, killed)]
+    weights = [r.run_folder(r.runs[0]).weights.read_bytes() for r in (whole, killed)]
     assert weights[0] == weights[1]
 
 

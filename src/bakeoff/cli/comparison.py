@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from bakeoff import api
-from bakeoff.cli.console import complain, duration, err, out, printable
+from bakeoff.cli.console import complain, duration, err, name, out
 from bakeoff.cli.leaderboard import print_table
 from bakeoff.cli.live import JsonLines, Live
 from bakeoff.data.locations import Locations
@@ -74,7 +74,7 @@ def _print_heading(plan: Plan) -> None:
     parts = plan.split
     first = plan.runs[0].spec
     out.print(
-        f"[bold]{printable(plan.study.data.name)}[/bold]: {count:,} images of {width}x{height}x{channels} in "
+        f"[bold]{name(plan.study.data.name)}[/bold]: {count:,} images of {width}x{height}x{channels} in "
         f"{plan.images.num_classes} classes; {len(parts.train):,} to train, {len(parts.val):,} to validate, "
         f"{len(parts.test):,} to test, locked until a model is final"
     )
@@ -100,8 +100,8 @@ def _print_plan(plan: Plan, folder: Path) -> None:
         seconds = estimate_seconds(spec, plan.images, plan.split, plan.device) * len(runs)
         total += seconds
         table.add_row(
-            model,
-            recipe,
+            name(model),
+            name(recipe),
             f"{spec.model.image_size}",
             f"{spec.recipe.epochs}",
             f"{spec.recipe.batch_size}",

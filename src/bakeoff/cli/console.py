@@ -3,6 +3,7 @@
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -17,6 +18,11 @@ def complain(sentence: str) -> None:
 def printable(text: str) -> str:
     """Return text without characters that would move the cursor or colour a terminal."""
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def name(text: str) -> str:
+    """Return a name of the user's as it may stand within marked-up text."""
+    return escape(printable(text))
 
 
 def percent(share: float) -> str:

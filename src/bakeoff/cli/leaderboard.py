@@ -39,7 +39,7 @@ def print_table(table: "pd.DataFrame") -> None:
     """Print a leaderboard for a person."""
     from rich.table import Table
 
-    from bakeoff.cli.console import duration, out, percent, printable
+    from bakeoff.cli.console import duration, name, out, percent
 
     drawn = Table(box=None, pad_edge=False)
     for column in (
@@ -61,8 +61,8 @@ def print_table(table: "pd.DataFrame") -> None:
         ranked = bool(row["seeds"])
         drawn.add_row(
             str(rank) if ranked else "–",
-            printable(row["model"]),
-            printable(row["recipe"]),
+            name(row["model"]),
+            name(row["recipe"]),
             percent(row["test_accuracy_mean"]) + ("" if spread != spread else f" ± {100 * spread:.2f}"),
             f"{row['test_loss_mean']:.4f}" if ranked else "–",
             percent(row["val_accuracy_mean"]),

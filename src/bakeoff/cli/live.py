@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bakeoff.cli.console import duration, percent, printable
+from bakeoff.cli.console import duration, name, percent
 from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.study.execute import Observer, Outcome
@@ -55,9 +55,9 @@ class Live(Observer):
 
     def run_started(self, planned: PlannedRun, resumed: bool) -> None:
         """Show the bar of a run."""
-        name = f"{printable(planned.spec.model.title)} seed {planned.spec.seed}"
+        title = f"{name(planned.spec.model.title)} seed {planned.spec.seed}"
         self._validation = ""
-        self._run = self._bars.add_task(name, total=planned.spec.recipe.epochs, figures="resumed" if resumed else "")
+        self._run = self._bars.add_task(title, total=planned.spec.recipe.epochs, figures="resumed" if resumed else "")
 
     def progress(self, news: fit.Progress | EpochRow) -> None:
         """Move the bar of the run."""
@@ -76,14 +76,14 @@ class Live(Observer):
         """Replace the bar of the run by a line."""
         self._bars.remove_task(self._run)
         self._bars.advance(self._study)
-        name = f"{printable(record.spec.model.title)} seed {record.spec.seed}"
+        title = f"{name(record.spec.model.title)} seed {record.spec.seed}"
         if record.state is RunState.FINISHED and record.cost:
             accuracy = percent(record.metrics["test"]["accuracy"])
             self._bars.console.print(
-                f"  {name}: test accuracy {accuracy}, trained {duration(record.cost.train_seconds)}"
+                f"  {title}: test accuracy {accuracy}, trained {duration(record.cost.train_seconds)}"
             )
         else:
-            self._bars.console.print(f"  {name}: {record.state}")
+            self._bars.console.print(f"  {title}: {record.state}")
 
 
 class JsonLines(Observer):

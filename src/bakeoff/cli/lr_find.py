@@ -20,7 +20,7 @@ def lr_find(
 ) -> None:
     """Find a learning rate for each model: the one at which the loss falls fastest (Smith 2017)."""
     from bakeoff.api import declare
-    from bakeoff.cli.console import out, printable
+    from bakeoff.cli.console import name, out
     from bakeoff.data.locations import Locations
     from bakeoff.report.pictures import draw_lr_curves
     from bakeoff.run.device import find_device
@@ -33,7 +33,7 @@ def lr_find(
     for run in plan.runs:
         curve = learning_rates(run.spec, plan.images, plan.split, plan.device)
         curves[run.spec.model.title] = curve
-        out.print(f"{printable(run.spec.model.title)}: {run.spec.recipe.optimizer.name} --lr {curve.suggestion:.2g}")
+        out.print(f"{name(run.spec.model.title)}: {run.spec.recipe.optimizer.name} --lr {curve.suggestion:.2g}")
     if plot:
-        draw_lr_curves({name: (curve.rates, curve.losses, curve.suggestion) for name, curve in curves.items()}, plot)
+        draw_lr_curves({title: (curve.rates, curve.losses, curve.suggestion) for title, curve in curves.items()}, plot)
         out.print(f"Curves: {plot}")

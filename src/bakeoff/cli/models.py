@@ -16,6 +16,7 @@ def models(
 ) -> None:
     """List the networks that can be compared; any timm or torchvision model goes by its name as well."""
     from rich.table import Table
+    from rich.text import Text
 
     from bakeoff.cli.console import out
     from bakeoff.models.library import build, expand, find
@@ -27,7 +28,7 @@ def models(
         for name in names:
             model = build(ModelSpec(name=name), classes, channels, imgsz)
             out.print(f"[bold]{name}[/bold]")
-            out.print(summarize(model, channels, imgsz))
+            out.print(Text(str(summarize(model, channels, imgsz))))
         return
     table = Table(box=None, pad_edge=False)
     for column in ("name", "least input", "what", "source"):

@@ -67,7 +67,7 @@ class Components:
 
 
 def components(scores: FloatArray) -> Components:
-    """Return the components of scores of shape (runs, images), by the analysis of variance (Henderson's method 1)."""
+    """Return the components of scores of shape (runs, images), by the analysis of variance (Searle et al. 1992)."""
     runs, images = scores.mean(axis=1), scores.mean(axis=0)
     within = scores - images
     # The rounding of the means is not a difference between runs.

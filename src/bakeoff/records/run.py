@@ -84,8 +84,12 @@ class RunRecord:
     attempts: int = 0
     started: str = ""  # ISO 8601, UTC
     finished: str = ""
+    stored_id: str = ""  # of a run that was read from a store
 
     @property
     def run_id(self) -> str:
-        """The identity of the run: the hash of its spec."""
-        return self.spec.run_id
+        """The identity of the run: the hash that its spec had when it was stored.
+
+        It is not computed again for a stored run, because specs gain fields over time.
+        """
+        return self.stored_id or self.spec.run_id

@@ -223,4 +223,5 @@ def _record(row: RunRow, epochs: list[EpochRow], metrics: Mapping[str, Mapping[s
         attempts=row.attempts,
         started=row.started,
         finished=row.finished,
+        stored_id=row.run_id,
     )

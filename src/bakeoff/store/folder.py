@@ -40,10 +40,10 @@ class StudyFolder:
         """The URL of the study's own database."""
         return f"sqlite:///{self.path / 'bakeoff.db'}"
 
-    def run(self, spec: RunSpec) -> "RunFolder":
+    def run(self, spec: RunSpec, run_id: str) -> "RunFolder":
         """Return the folder of a run, which need not be there yet."""
         name = re.sub(r"[^A-Za-z0-9._-]+", "_", spec.model.title)[:60]
-        return RunFolder(self.path / "runs" / f"{name}-seed{spec.seed}-{spec.run_id[:8]}")
+        return RunFolder(self.path / "runs" / f"{name}-seed{spec.seed}-{run_id[:8]}")
 
     def read(self) -> dict[str, Any]:
         """Return what the study is, from its folder; raise `StoreError` where there is none."""

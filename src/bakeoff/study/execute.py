@@ -70,7 +70,7 @@ def execute(plan: Plan, folder: StudyFolder, store: Store, observer: Observer, t
             record = _attempt(plan, planned, folder, store, observer, lambda: bool(_why_stop(signalled, deadline)))
             store.finish(record)
             if record.state.is_final:
-                Checkpoints(folder.run(planned.spec).checkpoints, record.run_id).clear()
+                Checkpoints(folder.run(planned.spec, record.run_id).checkpoints, record.run_id).clear()
             observer.run_ended(record)
             if record.state is RunState.INTERRUPTED:
                 stopped = _why_stop(signalled, deadline)
@@ -103,7 +103,7 @@ def _attempt(
     )
     try:
         store.start(run_id, f"{socket.gethostname()}:{os.getpid()}")
-        return run_one(planned, plan.images, plan.split, folder.run(planned.spec), plan.device, hooks)
+        return run_one(planned, plan.images, plan.split, folder.run(planned.spec, run_id), plan.device, hooks)
     except InterruptedRunError as error:
         unfinished = replace(unfinished, state=RunState.INTERRUPTED, error=str(error))
     except DivergedError as error:

@@ -22,7 +22,8 @@ def leaderboard(records: Iterable[RunRecord]) -> "pd.DataFrame":
     groups: dict[tuple[str, str], list[RunRecord]] = {}
     for record in records:
         groups.setdefault((record.spec.model.title, record.spec.recipe.name), []).append(record)
-    table = pd.DataFrame([_row(model, recipe, group) for (model, recipe), group in groups.items()])
+    rows = [_row(model, recipe, group) for (model, recipe), group in groups.items()]
+    table = pd.DataFrame(rows, columns=list(_row("", "", [])))
     order = ["test_accuracy_mean", "model", "recipe"]
     return table.sort_values(order, ascending=[False, True, True], na_position="last", ignore_index=True)
 

@@ -8,6 +8,7 @@ import torch
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
+from bakeoff.data.sources import sources
 from bakeoff.data.splits import Split, split
 from bakeoff.run.resolve import PlannedRun, resolve
 from bakeoff.specs.base import digest
@@ -48,10 +49,10 @@ class Plan:
 
 
 def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
-    """Load the data, split it, and resolve every run. Mistakes are found here, before anything is trained.
-
-    A split is made for each call, so that the test set of a plan can be opened by each of its runs once.
-    """
+    """Load the data, split it, and resolve every run. Mistakes are found here, before anything is trained."""
+    local = Path(study.data.name)
+    if study.data.name not in sources and local.exists():  # so that a report can find it from another folder
+        study = study.model_copy(update={"data": study.data.model_copy(update={"name": str(local.resolve())})})
     expanded = expand(study)
     images = load(study.data, where)
     parts = split(images, study.data, study.protocol)
