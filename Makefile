@@ -36,7 +36,12 @@ format: install
 	$(BIN)/ruff check --fix .
 
 demo: install
-	$(BIN)/bakeoff compare digits --models simcnn,lenet5,leaky-cnn-deep,vgg-small --seeds 3 --offline --out runs/demo
+	$(BIN)/bakeoff compare digits --models simcnn,lenet5,leaky-cnn-deep,vgg-small --seeds 3 --epochs 20 --batch-size 64 \
+	  --offline --out runs/demo
+
+bench: install
+	$(BIN)/python benchmarks/input_pipeline.py
+	$(BIN)/python benchmarks/training.py
 
 # The wheel must run where nothing else of this repository is.
 wheel-test: install

@@ -150,10 +150,14 @@ class TrainingState:
         if self.average:
             self.average.model.load_state_dict(under("average."))
         self.selection.restore(scalars["selection"], under("best."))
+        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in under("optimizer.").items():
             index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = value
+            weight = weights[int(index)]
+            # Fused optimizers go through weights and state in the order of memory, so both must lie alike there.
+            like = torch.empty_like(weight, dtype=value.dtype) if value.shape == weight.shape else value
+            state.setdefault(int(index), {})[key] = like.copy_(value)
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.schedule.restore(scalars["schedule"])
         self.scaler.load_state_dict(scalars["scaler"])
