@@ -9,9 +9,14 @@ def write(path: Path, content: bytes) -> None:
     beside = path.with_name(path.name + ".partial")
     with beside.open("wb") as file:
         file.write(content)
-        file.flush()
+    place(beside, path)
+
+
+def place(finished: Path, path: Path) -> None:
+    """Put a file that is finished, and lies in the same folder, in its place at once and on the disk."""
+    with finished.open("rb+") as file:
         os.fsync(file.fileno())
-    beside.replace(path)
+    finished.replace(path)
     sync_folder(path.parent)
 
 

@@ -4,19 +4,18 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_server import COMMIT, Hub
 
 from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
 from bakeoff.errors import DataError, OfflineError
 from bakeoff.specs.data import DataSpec
+from hub_server import COMMIT, Hub, running_hub
 
 Table = Callable[..., Path]
 
@@ -40,13 +39,8 @@ for name in sys.argv[2:]:
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    server = Hub()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running_hub() as server:
+        yield server
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from rich.progress import (
 from bakeoff.cli.console import duration, name, percent
 from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.resolve import PlannedRun
+from bakeoff.run.run_one import News
 from bakeoff.study.execute import Observer, Outcome
-from bakeoff.training import fit
+from bakeoff.training.features import Extraction
 
 
 class Live(Observer):
@@ -59,8 +60,12 @@ class Live(Observer):
         self._validation = ""
         self._run = self._bars.add_task(title, total=planned.spec.recipe.epochs, figures="resumed" if resumed else "")
 
-    def progress(self, news: fit.Progress | EpochRow) -> None:
+    def progress(self, news: News) -> None:
         """Move the bar of the run."""
+        if isinstance(news, Extraction):
+            figures = f"features of {news.done:,} of {news.images:,} images {news.images_per_second:,.0f} img/s"
+            self._bars.update(self._run, figures=figures)
+            return
         if isinstance(news, EpochRow):
             if news.val_accuracy is not None:
                 self._validation = f" val {percent(news.val_accuracy)}"

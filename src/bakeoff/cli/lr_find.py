@@ -31,7 +31,7 @@ def lr_find(
     plan = make_plan(study, Locations(data_dir=data_dir, offline=offline), find_device(device))
     curves = {}
     for run in plan.runs:
-        curve = learning_rates(run.spec, plan.images, plan.split, plan.device)
+        curve = learning_rates(run, plan.images, plan.split, plan.device)
         curves[run.spec.model.title] = curve
         out.print(f"{name(run.spec.model.title)}: {run.spec.recipe.optimizer.name} --lr {curve.suggestion:.2g}")
     if plot:

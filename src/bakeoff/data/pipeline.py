@@ -4,10 +4,12 @@ There are no worker processes: a gather from memory, whole-batch augmentation an
 than any queue for images of this size (`benchmarks/input_pipeline.py`).
 """
 
+import copy
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -46,6 +48,7 @@ class Part:
             pixels, self._rows = pixels[self._rows].to(device), None
         self._pixels = pixels
         self.labels = torch.from_numpy(images.labels[indices]).to(device)
+        self.digest = hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()  # of which images these are
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -55,6 +58,12 @@ class Part:
         """(H, W, C) of the stored images."""
         height, width, channels = self._pixels.shape[1:]
         return height, width, channels
+
+    def with_pixels(self, pixels: Tensor) -> "Part":
+        """Return the same part with something else in place of each image, shape (len(part), ...), on its device."""
+        other = copy.copy(self)
+        other._pixels, other._rows = pixels, None
+        return other
 
     def take(self, positions: Tensor) -> Batch:
         """Return the images at these positions of the part, in this order."""
@@ -84,6 +93,29 @@ class Part:
         mean = total.double() / count
         deviation = (squares.double() / count - mean.square()).clamp_min(0).sqrt()
         return tuple(mean.tolist()), tuple(deviation.tolist())
+
+
+class Batches(Protocol):
+    """What training goes through, epoch by epoch."""
+
+    @property
+    def part(self) -> Part:
+        """The images, or what stands for them."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Images in a batch, at most."""
+        ...
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of batches in an epoch."""
+        ...
+
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch from a step on, both counted from 0."""
+        ...
 
 
 class TrainBatches:
@@ -126,12 +158,30 @@ class TrainBatches:
         return Batch(images, targets)
 
 
+class ViewBatches:
+    """Shuffled batches of parts that hold different views of the same images: each epoch has the next view.
+
+    Order and size of batches are those of `TrainBatches`.
+    """
+
+    def __init__(self, views: Sequence[Part], batch_size: int, seed: int) -> None:
+        self._views = [TrainBatches(view, batch_size, (), seed) for view in views]
+        self.part = views[0]
+        self.batch_size = batch_size
+        self.steps_per_epoch = self._views[0].steps_per_epoch
+
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch from a step on, both counted from 0."""
+        return self._views[epoch % len(self._views)].epoch(epoch, first_step)
+
+
 def mix_seed(*numbers: int) -> int:
     """Return a 32-bit seed that differs, as far as 32 bits allow, for different numbers."""
     return int.from_bytes(hashlib.blake2s(repr(numbers).encode(), digest_size=4).digest())
 
 
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # torchvision's, times 255
+CLIP_MEAN, CLIP_STD = (122.7709383, 116.7460125, 104.09373615), (68.5005327, 66.6321579, 70.32316305)  # times 255
 CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: Keras applications' "caffe" mode
 
 
@@ -197,6 +247,7 @@ def _constants(
         "per-image": ((0.0,), (1.0,)),
         "tf": ((127.5,), (127.5,)),
         "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
+        "clip": (CLIP_MEAN, CLIP_STD),
         "caffe": (CAFFE_MEAN, (1.0,)),
     }[normalize]
     return _spread(mean, channels), _spread(deviation, channels)

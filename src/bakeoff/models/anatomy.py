@@ -10,6 +10,8 @@ from bakeoff.models.stages import Classifier, Stages
 # What torchvision calls the part that turns features into logits.
 _TORCHVISION = ("classifier", "fc", "head", "heads")
 
+_LISTS = (nn.Sequential, nn.ModuleList)
+
 
 def classifier_names(network: nn.Module) -> tuple[str, ...]:
     """Return the paths of the modules that turn a network's features into logits.
@@ -49,8 +51,13 @@ def stages_of(network: nn.Module) -> list[tuple[str, nn.Module]]:
 def _unlisted(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
     for name, child in module.named_children():
         here = f"{path}.{name}" if path else name
-        lists = isinstance(child, Stages | EarlyExit) or (type(child) in (nn.Sequential, nn.ModuleList))
-        if isinstance(module, EarlyExit) or (lists and not isinstance(module, Stages)):
+        if isinstance(module, EarlyExit) or (_lists_blocks(child) and not isinstance(module, Stages)):
             yield from _unlisted(child, here)
         else:
             yield here, child
+
+
+def _lists_blocks(module: nn.Module) -> bool:
+    if isinstance(module, Stages | EarlyExit) or type(module) in _LISTS:
+        return True
+    return any(type(child) in _LISTS for name, child in module.named_children() if name in ("blocks", "layers"))

@@ -77,9 +77,7 @@ def _create_timm(
     import timm
 
     def create(**arguments: Any) -> nn.Module:
-        model: nn.Module = timm.create_model(
-            name, pretrained=False, num_classes=num_classes, in_chans=in_channels, **arguments
-        )
+        model: nn.Module = timm.create_model(name, num_classes=num_classes, in_chans=in_channels, **arguments)
         return model
 
     return _with_size(name, create, [{"img_size": image_size}, {}], options)

@@ -11,25 +11,90 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bakeoff.errors import ModelError
+from bakeoff.models.fitting import Match, MisfitError, Slot, fit, shown
+from bakeoff.models.layers import Concat
+from bakeoff.models.stages import Classifier
+
+Array = NDArray[np.generic]
 
 _AUTOMATIC = re.compile(r"(?:conv2d|depthwise_conv2d|dense|batch_normalization)(?:_(\d+))?")
 _VARIABLES = frozenset({"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"})
 
 
 @dataclass(frozen=True)
-class _Layer:
-    """A layer of a network, with views of its weights that have Keras's axes, in Keras's order."""
+class Layer:
+    """A layer of a network, as Keras sees it.
+
+    Attributes:
+        name: its name in Keras.
+        kind: its class in Keras, written as in automatic names: conv2d, depthwise_conv2d, dense, batch_normalization.
+        variables: views of its weights that have Keras's axes, in Keras's order.
+        owner: the module.
+    """
 
     name: str
     kind: str
     variables: Mapping[str, Tensor]
+    owner: nn.Module
 
 
-def keras_to_torch(model: nn.Module, weights: Mapping[str, NDArray[np.generic]]) -> None:
-    """Copy Keras's weights into a network, or into a part of one such as a backbone.
+@dataclass(frozen=True)
+class KerasWeights:
+    """Weights of Keras's layers.
 
-    Layers are found by name. Where none is the same, or only names such as `conv2d_7` that Keras gives automatically,
-    the n-th of a kind here gets the n-th of that kind there. Nothing is copied unless everything fits.
+    Attributes:
+        layers: arrays by the names of layer and variable; a file of Keras 3 numbers the variables of a layer.
+        listed: whether the layers of each kind stand in the order in which Keras lists those of a model, as they do
+            in all its files. Otherwise the numbers in automatic names, such as `conv2d_7`, tell the order of their
+            making.
+    """
+
+    layers: Mapping[str, Mapping[str, Array]]
+    listed: bool = True
+
+    def slots(self, network: nn.Module) -> list[Slot]:
+        """Return the slots of a network with Keras's names and axes."""
+        return [
+            Slot(f"{layer.name}/{variable}", view, layer.owner)
+            for layer in keras_layers(network)
+            for variable, view in layer.variables.items()
+        ]
+
+    def match(self, network: nn.Module) -> Match:
+        """Pair layers of the same name; and of the others, whose names Keras gave, the n-th of a kind with the n-th."""
+        pairs = dict(self._pairs(network))
+        given: dict[str, Tensor] = {}
+        surplus: dict[str, Tensor] = {}
+        for name, arrays in self.layers.items():
+            layer = pairs.get(name)
+            for variable, array in (_named(layer, arrays) if layer else arrays).items():
+                fits = layer is not None and variable in layer.variables
+                place = given if fits else surplus
+                place[f"{layer.name if layer else name}/{variable}"] = torch.from_numpy(
+                    np.require(array, requirements=["C", "W"])
+                )
+        return Match(given, surplus)
+
+    def _pairs(self, network: nn.Module) -> Iterator[tuple[str, Layer]]:
+        """Yield the names of ours with the network's layers that they are of."""
+        layers = {layer.name: layer for layer in (in_keras_order if self.listed else keras_layers)(network)}
+        same = {name for name in self.layers if name in layers and not _AUTOMATIC.fullmatch(name)}
+        yield from ((name, layers[name]) for name in same)
+        here: dict[str, list[str]] = defaultdict(list)
+        there: dict[str, list[str]] = defaultdict(list)
+        for name, layer in layers.items():
+            if name not in same:
+                here[layer.kind].append(name)
+        for name, arrays in self.layers.items():
+            if name not in same:
+                there[_kind_of(name, arrays)].append(name)
+        for kind, ours in here.items():
+            pairs = (ours, there[kind]) if self.listed else map(_by_number, (ours, there[kind]))
+            yield from ((their, layers[our]) for our, their in zip(*pairs, strict=False))
+
+
+def keras_to_torch(model: nn.Module, weights: Mapping[str, Array]) -> None:
+    """Copy Keras's weights into a network, or into a part of one such as a backbone: all of them, or none.
 
     Args:
         model: convolutions, dense layers, batch normalization, and layers without weights.
@@ -37,26 +102,15 @@ def keras_to_torch(model: nn.Module, weights: Mapping[str, NDArray[np.generic]])
             with other names than today's Keras gives are taken in their order or by their numbers, as Keras does.
 
     Raises:
-        ModelError: if layers are missing or left over, or a shape differs.
+        MisfitError: if layers are missing or left over, or a shape differs.
     """
-    given = _by_layer(weights)
-    copies = []
-    for layer, name in _match(_layers(model), given):
-        arrays = _by_variable(layer, name, given[name])
-        for variable, target in layer.variables.items():
-            array = arrays[variable]
-            if array.shape != tuple(target.shape):
-                raise ModelError(
-                    f"layer {name!r}: the {variable} has the shape {array.shape} in the weights, but "
-                    f"{tuple(target.shape)} in the network; use weights of the same network and options"
-                )
-            copies.append((target, torch.from_numpy(np.array(array))))
-    with torch.no_grad():
-        for target, source in copies:
-            target.copy_(source)
+    found = fit(KerasWeights(_by_layer(weights), listed=False), model, (), model)
+    if found.left_out:
+        raise MisfitError(f"the weights have {shown(found.left_out)} besides the layers of the network")
+    found.load()
 
 
-def torch_to_keras(model: nn.Module) -> dict[str, NDArray[np.generic]]:
+def torch_to_keras(model: nn.Module) -> dict[str, Array]:
     """Return a copy of a network's weights in Keras's layout, by `layer/variable`: the inverse of `keras_to_torch`.
 
     Raises:
@@ -64,46 +118,72 @@ def torch_to_keras(model: nn.Module) -> dict[str, NDArray[np.generic]]:
     """
     return {
         f"{layer.name}/{variable}": view.detach().cpu().contiguous().numpy().copy()
-        for layer in _layers(model)
+        for layer in keras_layers(model)
         for variable, view in layer.variables.items()
     }
 
 
-def _layers(model: nn.Module) -> list[_Layer]:
-    layers: dict[str, _Layer] = {}
+def keras_layers(model: nn.Module) -> list[Layer]:
+    """Return the layers of a network that have weights, in the order of their making.
+
+    Raises:
+        ModelError: if one is of a kind that has no counterpart in Keras.
+    """
+    layers: dict[str, Layer] = {}
     for path, module in model.named_modules():
         if not any(True for _ in module.parameters(recurse=False)):
             continue
         # A layer fused with its activation, or with its padding, lies in a numbered place under the layer's name.
         name = next((part for part in reversed(path.split(".")) if not part.isdigit()), path)
         name = path if name in layers else name
-        kind, variables = _keras_views(module, path)
-        layers[name] = _Layer(name, kind, {name: view for name, view in variables.items() if view is not None})
+        kind, variables = _views(module, path)
+        views = {variable: view for variable, view in variables.items() if view is not None}
+        layers[name] = Layer(name, kind, views, module)
     return list(layers.values())
 
 
-def _keras_views(module: nn.Module, path: str) -> tuple[str, dict[str, Tensor | None]]:
+def in_keras_order(model: nn.Module) -> list[Layer]:
+    """Return the same layers as Keras lists those of a model: from the farthest from the output to the nearest."""
+    depths: list[tuple[int, nn.Module]] = []
+
+    def visit(module: nn.Module, depth: int) -> int:
+        if isinstance(module, Concat):
+            return max(visit(branch, depth + 1) for branch in module.branches)
+        if isinstance(module, nn.Sequential | Classifier):
+            for child in reversed(list(module.children())):
+                depth = visit(child, depth)
+            return depth
+        depths.extend((-depth, part) for part in module.modules())
+        return depth + 1
+
+    visit(model, 0)
+    depths.sort(key=lambda place: place[0])
+    layers = {layer.owner: layer for layer in keras_layers(model)}
+    return [layers[module] for _, module in depths if module in layers]
+
+
+def _views(module: nn.Module, path: str) -> tuple[str, dict[str, Tensor | None]]:
     """Return what a layer is to Keras, and views of its weights under Keras's names with Keras's axes."""
     match module:
         case nn.Conv2d(groups=1):
-            return "convolution", {"kernel": module.weight.permute(2, 3, 1, 0), "bias": module.bias}
+            return "conv2d", {"kernel": module.weight.permute(2, 3, 1, 0), "bias": module.bias}
         case nn.Conv2d() if module.groups == module.in_channels:
             kernel = module.weight.view(module.groups, -1, *module.kernel_size).permute(2, 3, 0, 1)
-            return "depthwise convolution", {"kernel": kernel, "bias": module.bias}
+            return "depthwise_conv2d", {"kernel": kernel, "bias": module.bias}
         case nn.Linear():
-            return "dense layer", {"kernel": module.weight.T, "bias": module.bias}
+            return "dense", {"kernel": module.weight.T, "bias": module.bias}
         case nn.BatchNorm1d() | nn.BatchNorm2d():
             statistics = {"moving_mean": module.running_mean, "moving_variance": module.running_var}
-            return "batch normalization", {"gamma": module.weight, "beta": module.bias, **statistics}
+            return "batch_normalization", {"gamma": module.weight, "beta": module.bias, **statistics}
     raise ModelError(
         f"layer {path!r}: a {type(module).__name__} has no counterpart among Keras's layers here; exchange weights "
         "only for networks of convolutions, dense layers and batch normalization"
     )
 
 
-def _by_layer(weights: Mapping[str, NDArray[np.generic]]) -> dict[str, dict[str, NDArray[np.generic]]]:
+def _by_layer(weights: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     """Return the arrays of each layer by the names of their variables, in the given order."""
-    given: dict[str, dict[str, NDArray[np.generic]]] = {}
+    given: dict[str, dict[str, Array]] = {}
     for path, array in weights.items():
         *_, layer, variable = ["", *(part for part in path.removesuffix(":0").split("/") if part != "vars")]
         arrays = given.setdefault(layer, {})
@@ -113,73 +193,26 @@ def _by_layer(weights: Mapping[str, NDArray[np.generic]]) -> dict[str, dict[str,
     return given
 
 
-def _match(
-    layers: list[_Layer], given: Mapping[str, Mapping[str, NDArray[np.generic]]]
-) -> Iterator[tuple[_Layer, str]]:
-    """Pair each layer of the network with a layer of the weights."""
-    names = {layer.name for layer in layers}
-    if names != given.keys() and all(_AUTOMATIC.fullmatch(name) for name in names & given.keys()):
-        yield from _match_by_place(layers, given)
-        return
-    if lacking := sorted(names - given.keys()):
-        raise ModelError(f"the weights lack {_list(lacking)}; use the part of the network that they are of")
-    if unused := sorted(given.keys() - names):
-        raise ModelError(f"the weights have {_list(unused)} besides those of the network; use weights without them")
-    yield from ((layer, layer.name) for layer in layers)
-
-
-def _match_by_place(
-    layers: list[_Layer], given: Mapping[str, Mapping[str, NDArray[np.generic]]]
-) -> Iterator[tuple[_Layer, str]]:
-    here: dict[str, list[str]] = defaultdict(list)
-    there: dict[str, list[str]] = defaultdict(list)
-    for layer in layers:
-        here[layer.kind].append(layer.name)
-    for name, arrays in given.items():
-        there[_kind_of_arrays(name, arrays)].append(name)
-    by_name = {layer.name: layer for layer in layers}
-    for kind in sorted({*here, *there}):
-        if len(here[kind]) != len(there[kind]):
-            raise ModelError(
-                f"the weights have {len(there[kind])} layers of the kind {kind}, but the network has "
-                f"{len(here[kind])}; use weights of the same network, or the part of it that they are of"
-            )
-        yield from (
-            (by_name[our], their) for our, their in zip(_ordered(here[kind]), _ordered(there[kind]), strict=True)
-        )
-
-
-def _ordered(names: list[str]) -> list[str]:
+def _by_number(names: list[str]) -> list[str]:
     """Return names that Keras gave automatically by their numbers; others stay in their order."""
     numbers = {name: int(found[1] or 0) for name in names if (found := _AUTOMATIC.fullmatch(name))}
     return sorted(names, key=lambda name: numbers[name]) if len(numbers) == len(names) else names
 
 
-def _kind_of_arrays(name: str, arrays: Mapping[str, NDArray[np.generic]]) -> str:
+def _kind_of(name: str, arrays: Mapping[str, Array]) -> str:
     dimensions = max(array.ndim for array in arrays.values())
     if dimensions == 4:
         depthwise = name.startswith("depthwise") or any(variable.startswith("depthwise") for variable in arrays)
-        return "depthwise convolution" if depthwise else "convolution"
-    return "dense layer" if dimensions == 2 else "batch normalization"
+        return "depthwise_conv2d" if depthwise else "conv2d"
+    return "dense" if dimensions == 2 else "batch_normalization"
 
 
-def _by_variable(
-    layer: _Layer, name: str, arrays: Mapping[str, NDArray[np.generic]]
-) -> Mapping[str, NDArray[np.generic]]:
-    """Return the arrays of one layer under the names of the network's variables."""
+def _named(layer: Layer, arrays: Mapping[str, Array]) -> Mapping[str, Array]:
+    """Return the arrays of a layer under the names of the network's variables."""
     named = {variable.removeprefix("depthwise_"): array for variable, array in arrays.items()}
-    if not named.keys() & _VARIABLES and len(arrays) == len(layer.variables):
-        places = sorted(arrays, key=int) if all(place.isdigit() for place in arrays) else arrays
-        named = {variable: arrays[place] for variable, place in zip(layer.variables, places, strict=True)}
-    if named.keys() != layer.variables.keys():
-        raise ModelError(
-            f"layer {name!r}: the weights have {', '.join(arrays)}, but the network expects "
-            f"{', '.join(layer.variables)}; use weights of the same network"
-        )
+    if not named.keys() & _VARIABLES:
+        places = sorted(arrays, key=int) if all(place.isdigit() for place in arrays) else list(arrays)
+        # Those that there are too many of keep their names, under which the network has no place for them.
+        names = [*layer.variables, *places[len(layer.variables) :]]
+        named = {name: arrays[place] for name, place in zip(names, places, strict=False)}
     return named
-
-
-def _list(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:3])
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"the layer{'s' if len(names) > 1 else ''} {shown}{more}"

@@ -20,7 +20,17 @@ _SIZES = (
 
 
 def find(name: str) -> Network:
-    """Return a network by name.
+    """Return a network by name, as `origin` explains it.
+
+    Raises:
+        UnknownNameError: if there is no such network, with the nearest names.
+    """
+    library, bare = origin(name)
+    return foreign.network(library, bare) if library else networks.get(bare)
+
+
+def origin(name: str) -> tuple[str, str]:
+    """Return the library that a network is from, which is empty for one registered here, and its name there.
 
     Args:
         name: a registered name; `timm:NAME` or `torchvision:NAME`; or a bare name, which is looked for among the
@@ -30,11 +40,11 @@ def find(name: str) -> Network:
         UnknownNameError: if there is no such network, with the nearest names.
     """
     if name in networks:
-        return networks.get(name)
+        return "", name
     prefix, colon, bare = name.rpartition(":")
     for library in [prefix] if colon else foreign.LIBRARIES:
         if library in foreign.LIBRARIES and bare in foreign.LIBRARIES[library].names():
-            return foreign.network(library, bare)
+            return library, bare
     raise UnknownNameError("model", name, _names_like(name))
 
 
@@ -92,10 +102,27 @@ def taps(spec: ModelSpec, in_channels: int = 3) -> list[str]:
     Raises:
         UnknownNameError, SpecError, ModelError: as `build` does.
     """
-    with torch.device("meta"):  # no weights are drawn
-        size = smallest_input(spec, 2, in_channels, spec.image_size or 32)
-        network = build(spec.model_copy(update={"tap": None, "pool": None, "head": None}), 2, in_channels, size)
-        return transfer.taps(network, in_channels, size)
+    size = smallest_input(spec, 2, in_channels, spec.image_size or 32)
+    return transfer.taps(outline(spec, 2, in_channels, size), in_channels, size)
+
+
+def outline(spec: ModelSpec, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
+    """Return the whole network of a spec, without its tap, pooling or head, and drawing no random numbers.
+
+    Its weights have shapes but no values, except where its builder needs values.
+
+    Raises:
+        UnknownNameError, SpecError, ModelError: as `build` does.
+    """
+    whole = spec.model_copy(update={"tap": None, "pool": None, "head": None})
+    try:
+        with torch.device("meta"):
+            return build(whole, num_classes, in_channels, image_size)
+    except ModelError as error:
+        if not isinstance(error.__cause__, NotImplementedError):
+            raise
+    with torch.random.fork_rng(devices=[]):  # a network whose builder computes with tensors needs their values
+        return build(whole, num_classes, in_channels, image_size)
 
 
 def smallest_input(spec: ModelSpec, num_classes: int, in_channels: int, wanted: int = 1) -> int:
@@ -121,9 +148,7 @@ def _first_size(
     failure = None
     for size in (wanted, *(size for size in _SIZES if size > wanted)):
         try:
-            # Tensors on the meta device have shapes but no values: no memory, no time, and no random numbers.
-            with torch.device("meta"):
-                find(name).build(num_classes, in_channels, size, **dict(options))
+            outline(ModelSpec(name=name, options=dict(options)), num_classes, in_channels, size)
         except ModelError as error:
             failure = failure or error
         else:

@@ -42,7 +42,7 @@ def taps(network: nn.Module, in_channels: int, image_size: int) -> list[str]:
     These are the stages of a network on `Stages`, the layers of one in a row but for the one that classifies, and in
     the networks of other libraries, whose default has no name, all modules that give a tensor.
     """
-    stages = _stages(network)
+    stages = feature_stages(network)
     return stages.names if stages else early_exit.taps(network, in_channels, image_size)
 
 
@@ -76,7 +76,8 @@ def training_mode(model: nn.Module) -> None:
             module.eval()
 
 
-def _stages(network: nn.Module) -> Stages | None:
+def feature_stages(network: nn.Module) -> Stages | None:
+    """Return what of a network gives its features, in stages; None for the networks of other libraries."""
     if isinstance(network, Classifier):
         assert isinstance(network.backbone, Stages), "a network is tapped once"
         return network.backbone
@@ -89,7 +90,7 @@ def _backbone(
     network: nn.Module, tap: str | None, in_channels: int, image_size: int
 ) -> tuple[nn.Module, tuple[int, ...], int]:
     """Return the backbone, the shape of its features, and how many tokens are none of the image."""
-    if stages := _stages(network):
+    if stages := feature_stages(network):
         tap = tap or stages.names[-1]
         return stages.up_to(tap), stages.feature_shape(tap, image_size), 0
     classifier, *_ = classifier_names(network)

@@ -65,6 +65,8 @@ class Cost:
     images_per_second: float  # of training
     peak_memory_bytes: int  # of the device; on a CPU the largest resident set of the process
     weights_bytes: int
+    cached_features: bool = False  # whether a frozen backbone's features were computed once, and trained on
+    feature_seconds: float = 0.0  # of computing them; 0 where they were in the cache
 
 
 @dataclass(frozen=True)

@@ -1,51 +1,90 @@
 """What a few steps of a run tell: how long it will take, and which learning rates train it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 from bakeoff.data.imageset import ImageSet
+from bakeoff.data.pipeline import Batch
 from bakeoff.data.splits import Split
-from bakeoff.run.wiring import Parts, wire
-from bakeoff.specs.run import RunSpec
+from bakeoff.models.transfer import training_mode
+from bakeoff.run.resolve import PlannedRun
+from bakeoff.run.wiring import Parts, can_cache, wire
 from bakeoff.training import optimizers
+from bakeoff.training.features import splits_into
 from bakeoff.training.lr_finder import LRCurve, find_lr
+from bakeoff.training.phases import Phases
 from bakeoff.training.step import Step
 
 SECONDS = 1.0  # to spend on measuring
 MOST_STEPS = 50
 
 
-def estimate_seconds(spec: RunSpec, images: ImageSet, split: Split, device: torch.device) -> float:
-    """Return the seconds that the training steps of a resolved run take, measured on the run's first batches."""
-    with _ready_to_step(spec, images, split, device) as (parts, step):
-        seconds: list[float] = []
-        for batch in parts.batches.epoch(0):
-            started = time.perf_counter()
-            loss, _ = step(batch, spec.recipe.optimizer.lr)
-            loss.item()  # waits for the device
-            seconds.append(time.perf_counter() - started)
-            if sum(seconds) > SECONDS or len(seconds) > MOST_STEPS:
-                break
+def estimate_seconds(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> float:
+    """Return the seconds that the training steps of a resolved run take, measured on the run's first batches.
+
+    Where features of a frozen backbone are cached, computing them is counted, as if none were there yet.
+    """
+    recipe = planned.spec.recipe
+    with _ready_to_step(planned, images, split, device) as (parts, step):
+        epochs = recipe.epochs
+        once = 0.0
+        if can_cache(planned.spec, parts.model) and (found := splits_into(parts.model)):
+            seen = len(split.train) * (1 + recipe.views) + len(split.val) + len(split.test)
+            once = _forward_seconds(found[0], parts) * seen
+            epochs = 0  # a head's steps are nothing beside that
+        seconds = _step_seconds(step, parts, recipe.optimizer.lr) if epochs else 0.0
         steps_per_epoch = parts.batches.steps_per_epoch
-    steps = min(spec.recipe.epochs * steps_per_epoch, spec.recipe.max_steps or 2**62)
-    settled = seconds[len(seconds) // 4 :] or seconds  # the first ones warm up
-    return min(steps * sum(settled) / len(settled), spec.recipe.max_seconds or float("inf"))
+    steps = min(epochs * steps_per_epoch, recipe.max_steps or 2**62)
+    return once + min(steps * seconds, recipe.max_seconds or float("inf"))
 
 
-def learning_rates(spec: RunSpec, images: ImageSet, split: Split, device: torch.device) -> LRCurve:
+def learning_rates(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> LRCurve:
     """Return the learning rate range test of a resolved run; see `bakeoff.training.lr_finder`."""
-    with _ready_to_step(spec, images, split, device) as (parts, step):
+    with _ready_to_step(planned, images, split, device) as (parts, step):
         return find_lr(step, parts.batches)
 
 
 @contextmanager
-def _ready_to_step(spec: RunSpec, images: ImageSet, split: Split, device: torch.device) -> Iterator[tuple[Parts, Step]]:
+def _ready_to_step(
+    planned: PlannedRun, images: ImageSet, split: Split, device: torch.device
+) -> Iterator[tuple[Parts, Step]]:
     """Give the parts of a run and its step, and leave the process's generators as they were."""
+    recipe = planned.spec.recipe
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        parts = wire(spec, images, split, device)
-        parts.model.train()
-        optimizer = optimizers.build(parts.model, spec.recipe.optimizer)
-        yield parts, Step(parts.model, optimizer, parts.prepare, spec.recipe, parts.precision, spec.recipe.batch_size)
+        parts = wire(planned, images, split, device)
+        training_mode(parts.model)
+        optimizer = optimizers.build(parts.model, recipe.optimizer, Phases(parts.model, recipe).rates)
+        yield parts, Step(parts.model, optimizer, parts.prepare, recipe, parts.precision, recipe.batch_size)
+
+
+def _step_seconds(step: Step, parts: Parts, lr: float) -> float:
+    return _settled(lambda batch: step(batch, lr)[0].item(), parts)  # item waits for the device
+
+
+@torch.inference_mode()
+def _forward_seconds(frozen: nn.Module, parts: Parts) -> float:
+    """Return the seconds that frozen layers take for an image."""
+    frozen.eval()
+
+    def forward(batch: Batch) -> None:
+        with parts.precision.autocast():
+            frozen(parts.prepare(batch.images)).sum().item()
+
+    return _settled(forward, parts) / parts.batches.batch_size
+
+
+def _settled(work: Callable[[Batch], object], parts: Parts) -> float:
+    """Return the mean seconds of work on a batch, once it has warmed up."""
+    seconds: list[float] = []
+    for batch in parts.batches.epoch(0):
+        started = time.perf_counter()
+        work(batch)
+        seconds.append(time.perf_counter() - started)
+        if sum(seconds) > SECONDS or len(seconds) > MOST_STEPS:
+            break
+    settled = seconds[len(seconds) // 4 :] or seconds
+    return sum(settled) / len(settled)

@@ -10,22 +10,43 @@ from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.splits import Split
 from bakeoff.errors import SpecError
+from bakeoff.models.expectation import Expectation
 from bakeoff.models.library import smallest_input
+from bakeoff.models.weights import Located
 from bakeoff.records.run import Deviation
+from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.training.precision import resolve_amp
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A resolved run, and in what it deviates from what was asked for."""
+    """A resolved run, and in what it deviates from what was asked for.
+
+    Attributes:
+        spec: of the run.
+        deviations: known before it starts.
+        channels: of the network's input, 1 or 3.
+        weights: that it starts from; None where they are drawn at random.
+    """
 
     spec: RunSpec
     deviations: tuple[Deviation, ...]
+    channels: int
+    weights: Located | None = None
 
 
-def resolve(asked: RunSpec, images: ImageSet, split: Split, device: torch.device) -> PlannedRun:
+def resolve(
+    asked: RunSpec, images: ImageSet, split: Split, device: torch.device, weights: Located | None = None
+) -> PlannedRun:
     """Return the run with nothing left open.
+
+    Args:
+        asked: what is to be done.
+        images: the data set.
+        split: its parts.
+        device: to compute on.
+        weights: those that the spec's model declares, as `bakeoff.models.weights.locate` finds them.
 
     Raises:
         SpecError: the batch is larger than the training set, or validation is needed and there is none.
@@ -37,16 +58,29 @@ def resolve(asked: RunSpec, images: ImageSet, split: Split, device: torch.device
             "make it smaller"
         )
     _check_validation(asked, split)
-    size, deviations = _image_size(asked, images)
+    expects = weights.expects if weights else None
+    size, deviations = _image_size(asked, images, expects)
+    normalize, overridden = _normalize(recipe, expects)
     content = asked.content()
     content["data"]["fingerprint"] = images.fingerprint
-    content["model"]["image_size"] = size
+    content["model"] |= {"image_size": size, "weights_sha256": weights.sha256 if weights else ""}
     content["recipe"] |= {
         "augment": [spec.content() for spec in augment.resolve(recipe.augment)],
-        "normalize": "dataset" if recipe.normalize == "auto" else recipe.normalize,
+        "normalize": normalize,
         "amp": resolve_amp(recipe.amp, device),
     }
-    return PlannedRun(RunSpec.parse(content), deviations)
+    return PlannedRun(RunSpec.parse(content), deviations + overridden, images.channels, weights)
+
+
+def _normalize(recipe: Recipe, expects: Expectation | None) -> tuple[str, tuple[Deviation, ...]]:
+    """Return how pixels become numbers: as the recipe says, else as the weights expect it."""
+    right = expects.normalize if expects else "dataset"
+    if recipe.normalize in ("auto", right):
+        return right, ()
+    if expects is None:
+        return recipe.normalize, ()
+    why = "the recipe overrides what the weights were trained with"
+    return recipe.normalize, (Deviation("recipe.normalize", right, recipe.normalize, why),)
 
 
 def _check_validation(asked: RunSpec, split: Split) -> None:
@@ -69,12 +103,16 @@ def _check_validation(asked: RunSpec, split: Split) -> None:
         )
 
 
-def _image_size(asked: RunSpec, images: ImageSet) -> tuple[int, tuple[Deviation, ...]]:
+def _image_size(asked: RunSpec, images: ImageSet, expects: Expectation | None) -> tuple[int, tuple[Deviation, ...]]:
     """Return the side of the network's square input, at least the smallest that the network takes."""
     height, width = images.images.shape[1:3]
-    wanted = asked.model.image_size or max(height, width)
+    right = expects.image_size if expects else max(height, width)
+    wanted = asked.model.image_size or right
     size = smallest_input(asked.model, images.num_classes, images.channels, wanted)
     deviations = []
+    if expects and wanted != right:
+        why = "the study overrides what the weights were trained with"
+        deviations.append(Deviation("model.image_size", str(right), str(wanted), why))
     if size != wanted:
         why = f"{asked.model.name} takes no input of {wanted} pixels; images are enlarged"
         deviations.append(Deviation("model.image_size", str(wanted), str(size), why))

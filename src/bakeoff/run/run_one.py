@@ -7,32 +7,38 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from bakeoff import durable
 from bakeoff.data.imageset import ImageSet, IntArray
-from bakeoff.data.pipeline import Part, Preprocess, mix_seed
+from bakeoff.data.pipeline import Part, mix_seed
 from bakeoff.data.splits import Split
 from bakeoff.evaluation.metrics import compute
 from bakeoff.evaluation.metrics.accuracy import accuracy
 from bakeoff.evaluation.metrics.cross_entropy import cross_entropy
 from bakeoff.evaluation.predict import Logits, predict
+from bakeoff.models.expectation import Expectation
 from bakeoff.models.summary import count_parameters
 from bakeoff.records.run import Cost, EpochRow, RunRecord, RunState
 from bakeoff.run.device import environment
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.tensorboard import TensorBoard
-from bakeoff.run.wiring import wire
+from bakeoff.run.wiring import can_cache, wire, with_features
 from bakeoff.store.folder import Predictions, RunFolder
 from bakeoff.training.checkpoint import Checkpoints
+from bakeoff.training.features import Extraction
 from bakeoff.training.fit import Progress, fit
 from bakeoff.training.precision import Precision
 
 EVAL_BATCH = 500
+
+
+News = Progress | EpochRow | Extraction
 
 
 def _ignore(_: object) -> None:
@@ -47,15 +53,23 @@ def _never() -> bool:
 class Hooks:
     """What a run tells while it goes on, and what it asks."""
 
-    report: Callable[[Progress | EpochRow], None] = _ignore
+    report: Callable[[News], None] = _ignore
     stop_requested: Callable[[], bool] = _never
     test_opened: Callable[[str], None] = field(default=_ignore)  # told the digest of the weights it is opened for
 
 
 def run_one(
-    planned: PlannedRun, images: ImageSet, split: Split, folder: RunFolder, device: torch.device, hooks: Hooks
+    planned: PlannedRun,
+    images: ImageSet,
+    split: Split,
+    folder: RunFolder,
+    device: torch.device,
+    hooks: Hooks,
+    features: Path,
 ) -> RunRecord:
     """Train, evaluate on every part, and save weights and logits.
+
+    What a frozen backbone makes of the images is kept below the folder `features`, for other runs as well.
 
     The split's test lock is opened when the weights are final and on the disk, and not before. The generators of the
     process are left as they were.
@@ -69,7 +83,10 @@ def run_one(
     folder.write_spec(spec)
     checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        parts = wire(spec, images, split, device)
+        parts = wire(planned, images, split, device)
+        if can_cache(spec, parts.model):
+            ask = hooks.stop_requested
+            parts = with_features(parts, spec, images.fingerprint, features, report=hooks.report, stop_requested=ask)
         judge = _Judge(parts.prepare, parts.precision, flip=spec.protocol.tta == "flip")
         board = TensorBoard(folder.path)
 
@@ -80,18 +97,20 @@ def run_one(
 
         with closing(board):
             fitted = fit(
-                parts.model,
+                parts.trained,
                 parts.batches,
                 parts.prepare,
                 (lambda candidate: judge.validate(candidate, parts.val)) if len(split.val) else None,
-                spec.recipe,
+                parts.recipe,
                 parts.precision,
                 checkpoints,
                 seed=mix_seed(spec.seed, 1),
                 report=report,
                 stop_requested=hooks.stop_requested,
             )
-    weights = save({name: tensor.cpu().contiguous() for name, tensor in parts.model.state_dict().items()})
+    state = {name: tensor.cpu().contiguous() for name, tensor in parts.model.state_dict().items()}
+    assert spec.model.image_size is not None, "a resolved spec has a size"
+    weights = save(state, Expectation(spec.model.image_size, spec.recipe.normalize).metadata)
     durable.write(folder.weights, weights)
     digest = hashlib.sha256(weights).hexdigest()
     hooks.test_opened(digest)
@@ -99,10 +118,10 @@ def run_one(
     judged = {
         "train": (parts.train, split.train),
         "val": (parts.val, split.val),
-        "test": (Part(images, test_indices, device), test_indices),
+        "test": (parts.represent(Part(images, test_indices, device)), test_indices),
     }
     predictions = {
-        name: judge.predictions(parts.model, part, indices) for name, (part, indices) in judged.items() if len(part)
+        name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in judged.items() if len(part)
     }
     folder.write_predictions(predictions)
     seconds = time.perf_counter() - started
@@ -119,8 +138,10 @@ def run_one(
             images_per_second=float(np.median([row.images_per_second for row in fitted.rows])),
             peak_memory_bytes=_peak_memory(device),
             weights_bytes=len(weights),
+            cached_features=parts.cache is not None,
+            feature_seconds=parts.cache.seconds if parts.cache else 0.0,
         ),
-        deviations=planned.deviations + fitted.deviations,
+        deviations=planned.deviations + parts.deviations + fitted.deviations,
         environment=environment(device),
     )
 
@@ -128,7 +149,7 @@ def run_one(
 class _Judge:
     """Evaluates models on parts of the data, always on every image."""
 
-    def __init__(self, prepare: Preprocess, precision: Precision, *, flip: bool) -> None:
+    def __init__(self, prepare: Callable[[Tensor], Tensor], precision: Precision, *, flip: bool) -> None:
         self._prepare = prepare
         self._precision = precision
         self._flip = flip

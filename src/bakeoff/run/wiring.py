@@ -1,43 +1,161 @@
 """The parts of a run, put together from its spec."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bakeoff.data import augment
+from bakeoff.data.augment import Augmentation
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches, mix_seed
+from bakeoff.data.pipeline import Batches, Part, Preprocess, TrainBatches, ViewBatches, mix_seed
 from bakeoff.data.splits import Split
+from bakeoff.models import transfer, weights
 from bakeoff.models.library import build
+from bakeoff.records.run import Deviation
+from bakeoff.run.resolve import PlannedRun
+from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
+from bakeoff.training.features import Extraction, FeatureCache, splits_into
 from bakeoff.training.precision import Precision
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run trains with. The test images are not among it."""
+    """What a run trains with. The test images are not among it.
+
+    Attributes:
+        model: the whole network.
+        trained: what of it goes through the batches: all of it, or the head of a frozen backbone, whose features
+            then stand in the parts for images.
+        recipe: how to train that.
+        train: the training images, or their features.
+        val: the validation images, or their features.
+        batches: shuffled from the training images, or from cached views of them.
+        prepare: makes a batch into the input of what is trained.
+        represent: makes any part of the images into what is trained on, as `train` and `val` are.
+        precision: the format to compute in.
+        cache: of the features; None where a network sees images.
+        deviations: found when weights were loaded.
+    """
 
     model: nn.Module
+    trained: nn.Module
+    recipe: Recipe
     train: Part
     val: Part
-    batches: TrainBatches
-    prepare: Preprocess
+    batches: Batches
+    prepare: Callable[[Tensor], Tensor]
+    represent: Callable[[Part], Part]
     precision: Precision
+    cache: FeatureCache | None = None
+    deviations: tuple[Deviation, ...] = ()
 
 
-def wire(spec: RunSpec, images: ImageSet, split: Split, device: torch.device) -> Parts:
-    """Return the parts of a resolved run, the model with the weights that the run's seed draws.
+def wire(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> Parts:
+    """Return the parts of a resolved run, with a new head that the run's seed draws, on images.
 
     Torch's default generator is seeded on the way; the caller keeps it from leaking.
+
+    Raises:
+        ModelError: the weights do not fit the network.
+        SpecError: the network has nothing of what is to be frozen.
     """
+    spec = planned.spec
     assert spec.model.image_size is not None, "a resolved spec has a size"
     train, val = Part(images, split.train, device), Part(images, split.val, device)
     statistics = train.channel_statistics()
-    channels = images.channels
-    prepare = Preprocess(train.shape, spec.recipe.normalize, statistics, channels, spec.model.image_size, device)
+    prepare = Preprocess(
+        train.shape, spec.recipe.normalize, statistics, planned.channels, spec.model.image_size, device
+    )
     torch.manual_seed(mix_seed(spec.seed, 0))
-    model = build(spec.model, images.num_classes, channels, spec.model.image_size)
+    model = build(spec.model, images.num_classes, planned.channels, spec.model.image_size)
+    deviations = _load_weights(model, planned)
+    transfer.freeze(model, spec.model.freeze)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     batches = TrainBatches(train, spec.recipe.batch_size, augment.build(spec.recipe.augment), spec.seed)
-    return Parts(model, train, val, batches, prepare, Precision(spec.recipe.amp, device))
+    precision = Precision(spec.recipe.amp, device)
+    return Parts(
+        model, model, spec.recipe, train, val, batches, prepare, lambda part: part, precision, None, deviations
+    )
+
+
+def can_cache(spec: RunSpec, model: nn.Module) -> bool:
+    """Whether a run may see features in place of images: the backbone is frozen, and every view of an image known."""
+    recipe = spec.recipe
+    augmentations = augment.build(recipe.augment)
+    known = not augmentations or (recipe.views > 0 and not any(one.mixes for one in augmentations))
+    return recipe.cache_features and known and spec.protocol.tta == "none" and splits_into(model) is not None
+
+
+def with_features(
+    parts: Parts,
+    spec: RunSpec,
+    fingerprint: str,
+    folder: Path,
+    *,
+    report: Callable[[Extraction], None],
+    stop_requested: Callable[[], bool],
+) -> Parts:
+    """Return the parts with features in place of images, computed where they are not in the cache.
+
+    Args:
+        parts: of a run for which `can_cache` is true.
+        spec: of that run.
+        fingerprint: of the images.
+        folder: of the cache.
+        report: told how far computing is.
+        stop_requested: asked between batches.
+
+    Raises:
+        DataError: the disk has no room.
+        InterruptedRunError: `stop_requested` said yes.
+    """
+    found = splits_into(parts.model)
+    assert found is not None, "the caller asks can_cache first"
+    frozen, head = found
+    prepared = {"normalize": spec.recipe.normalize, "size": spec.model.image_size}
+    if spec.recipe.normalize == "dataset":
+        prepared["statistics"] = parts.train.channel_statistics()  # type: ignore[assignment]
+    about = {"fingerprint": fingerprint, **prepared}
+    cache = FeatureCache(
+        folder, frozen, parts.prepare, parts.precision, about, report=report, stop_requested=stop_requested
+    )
+    recipe = spec.recipe.model_copy(update={"head_epochs": 0, "backbone_lr": 1.0, "layer_decay": 1.0})
+    batches = _feature_batches(cache, parts.train, augment.build(recipe.augment), recipe, spec.seed)
+    return Parts(
+        parts.model,
+        head,
+        recipe,
+        cache.of(parts.train),
+        cache.of(parts.val),
+        batches,
+        lambda features: features,
+        cache.of,
+        parts.precision,
+        cache,
+        parts.deviations,
+    )
+
+
+def _feature_batches(
+    cache: FeatureCache, train: Part, augmentations: Sequence[Augmentation], recipe: Recipe, seed: int
+) -> Batches:
+    if not augmentations:
+        return TrainBatches(cache.of(train), recipe.batch_size, (), seed)
+    views = [cache.of(train, augmentations, view) for view in range(recipe.views)]
+    return ViewBatches(views, recipe.batch_size, seed)
+
+
+def _load_weights(model: nn.Module, planned: PlannedRun) -> tuple[Deviation, ...]:
+    spec, located = planned.spec.model, planned.weights
+    if located is None:
+        return ()
+    assert spec.image_size is not None, "a resolved spec has a size"
+    loaded = weights.load(model, spec, located, planned.channels, spec.image_size)
+    if not loaded.grayed:
+        return ()
+    why = f"the weights are of a network for colour; those of {loaded.grayed} were summed over colours"
+    return (Deviation("input channels", "3", "1", why),)

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bakeoff.specs.base import Spec
 
@@ -47,10 +47,16 @@ class ModelSpec(Spec):
     options: dict[str, Option] = Field(default_factory=dict, description="arguments of the network's builder")
     image_size: int | None = Field(None, ge=4, le=4096, description="side of the input; None: the weights' or data's")
     weights: str = Field("random", description="random, pretrained, hub:owner/name, or a file of weights")
+    weights_sha256: str = Field("", description="SHA-256 of the file of weights, filled in when it is found")
     tap: str | None = Field(None, description="the stage whose output is used; None: the last")
     pool: Literal["flatten", "avg", "max"] | None = Field(None, description="how maps become a vector; None: avg")
     head: tuple[HeadLayer, ...] | None = Field(None, description="layers between the features and the logits")
     freeze: str = Field("none", description="none, backbone, all-but-last-N stages, or a pattern of weight names")
+
+    @field_validator("weights")
+    @classmethod
+    def _one_spelling(cls, given: str) -> str:
+        return "pretrained" if given == "imagenet" else given
 
     @property
     def title(self) -> str:

@@ -112,7 +112,14 @@ class Recipe(Spec):
     optimizer: OptimizerSpec = Field(default_factory=lambda: OptimizerSpec.parse({}))
     schedule: ScheduleSpec = ScheduleSpec()
     augment: tuple[AugmentSpec, ...] = ()
-    normalize: Literal["auto", "dataset", "unit", "imagenet", "caffe", "tf", "per-image"] = "auto"
+    normalize: Literal["auto", "dataset", "unit", "imagenet", "caffe", "tf", "clip", "per-image"] = Field(
+        "auto", description="auto: what the weights expect, else dataset"
+    )
+    head_epochs: int = Field(0, ge=0, description="first epochs, in which nothing of a backbone is trained")
+    backbone_lr: float = Field(1.0, gt=0, le=1, description="learning rate of a backbone, as a factor of the head's")
+    layer_decay: float = Field(1.0, gt=0, le=1, description="further factor for every stage that is deeper by one")
+    cache_features: bool = Field(True, description="run a frozen backbone once per image where that changes nothing")
+    views: int = Field(0, ge=0, le=1000, description="augmented views per image to cache of a frozen backbone; 0: none")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     early_stopping: EarlyStopping | None = None
     select: Literal["best", "last"] = Field("best", description="which epoch's weights are kept")
@@ -120,6 +127,14 @@ class Recipe(Spec):
     ema: float | None = Field(None, gt=0, lt=1, description="decay per step of the averaged weights that are evaluated")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient over all parameters")
     amp: Literal["auto", "off", "bf16", "fp16"] = "auto"
+
+    @model_validator(mode="after")
+    def _views_are_of_augmentation(self) -> Self:
+        if self.views and not (self.augment and self.cache_features):
+            raise ValueError("views need augment, whose views they are, and cache_features: true")
+        if self.head_epochs and self.head_epochs >= self.epochs:
+            raise ValueError(f"head_epochs must be fewer than the {self.epochs} epochs")
+        return self
 
     @field_validator("schedule", mode="before")
     @classmethod

@@ -22,11 +22,13 @@ class RunSpec(Spec):
     def run_id(self) -> str:
         """16 hex digits: the hash of everything that decides the result.
 
-        Labels and places do not: the recipe's name, the model's label, and the data set's name once its fingerprint
-        is known.
+        Labels and places do not: the recipe's name, the model's label, the data set's name once its fingerprint
+        is known, and the place of weights once their hash is.
         """
         content = self.content()
         del content["recipe"]["name"], content["model"]["label"]
         if self.data.fingerprint:
             del content["data"]["name"]
+        if self.model.weights_sha256:
+            del content["model"]["weights"]
         return digest(content)

@@ -14,12 +14,11 @@ from bakeoff.errors import BakeoffError, DivergedError, InterruptedRunError, Sto
 from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.device import environment
 from bakeoff.run.resolve import PlannedRun
-from bakeoff.run.run_one import Hooks, run_one
+from bakeoff.run.run_one import Hooks, News, run_one
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
 from bakeoff.study.plan import Plan
 from bakeoff.training.checkpoint import Checkpoints
-from bakeoff.training.fit import Progress
 
 
 class Observer:
@@ -31,7 +30,7 @@ class Observer:
     def run_started(self, planned: PlannedRun, resumed: bool) -> None:
         """A run starts, or goes on from where it was interrupted."""
 
-    def progress(self, news: Progress | EpochRow) -> None:
+    def progress(self, news: News) -> None:
         """The current run goes on."""
 
     def run_ended(self, record: RunRecord) -> None:
@@ -91,19 +90,20 @@ def _attempt(
     run_id = planned.spec.run_id
     rows: list[EpochRow] = []
 
-    def report(news: Progress | EpochRow) -> None:
+    def report(news: News) -> None:
         if isinstance(news, EpochRow):
             rows.append(news)
             store.epoch_ended(run_id, news)
         observer.progress(news)
 
     hooks = Hooks(report, stop_requested, lambda digest: store.log(run_id, "test opened", digest))
+    features = plan.where.cache / "features"
     unfinished = RunRecord(
         planned.spec, RunState.FAILED, deviations=planned.deviations, environment=environment(plan.device)
     )
     try:
         store.start(run_id, f"{socket.gethostname()}:{os.getpid()}")
-        return run_one(planned, plan.images, plan.split, folder.run(planned.spec, run_id), plan.device, hooks)
+        return run_one(planned, plan.images, plan.split, folder.run(planned.spec, run_id), plan.device, hooks, features)
     except InterruptedRunError as error:
         unfinished = replace(unfinished, state=RunState.INTERRUPTED, error=str(error))
     except DivergedError as error:

@@ -10,6 +10,7 @@ from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
 from bakeoff.data.sources import sources
 from bakeoff.data.splits import Split, split
+from bakeoff.models.weights import locate
 from bakeoff.run.resolve import PlannedRun, resolve
 from bakeoff.specs.base import digest
 from bakeoff.specs.study import StudySpec
@@ -25,6 +26,7 @@ class Plan:
     split: Split
     runs: tuple[PlannedRun, ...]
     device: torch.device
+    where: Locations
 
     @property
     def identity(self) -> dict[str, object]:
@@ -56,4 +58,7 @@ def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
     expanded = expand(study)
     images = load(study.data, where)
     parts = split(images, study.data, study.protocol)
-    return Plan(study, images, parts, tuple(resolve(run, images, parts, device) for run in expanded), device)
+    models = {run.model.digest(): run.model for run in expanded}
+    found = {key: locate(model, where) for key, model in models.items()}
+    runs = tuple(resolve(run, images, parts, device, found[run.model.digest()]) for run in expanded)
+    return Plan(study, images, parts, runs, device, where)

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from torch import nn
+from torch import Tensor, nn
 
-from bakeoff.data.pipeline import Preprocess, TrainBatches
+from bakeoff.data.pipeline import Batches
 from bakeoff.errors import DivergedError, InterruptedRunError
 from bakeoff.records.run import Deviation, EpochRow
 from bakeoff.specs.recipe import Recipe
 from bakeoff.training import optimizers
 from bakeoff.training.average import WeightAverage
 from bakeoff.training.checkpoint import Autosave, Checkpoints
+from bakeoff.training.phases import Phases
 from bakeoff.training.precision import Precision
 from bakeoff.training.schedules import Schedule
 from bakeoff.training.selection import Selection
@@ -48,8 +49,8 @@ class Fitted:
 
 def fit(
     model: nn.Module,
-    batches: TrainBatches,
-    prepare: Preprocess,
+    batches: Batches,
+    prepare: Callable[[Tensor], Tensor],
     validate: Callable[[nn.Module], tuple[float, float]] | None,
     recipe: Recipe,
     precision: Precision,
@@ -78,7 +79,8 @@ def fit(
         InterruptedRunError: `stop_requested` said yes.
     """
     total_steps = min(recipe.epochs * batches.steps_per_epoch, recipe.max_steps or 2**62)
-    optimizer = optimizers.build(model, recipe.optimizer)
+    phases = Phases(model, recipe)
+    optimizer = optimizers.build(model, recipe.optimizer, phases.rates)
     step = Step(model, optimizer, prepare, recipe, precision, batches.batch_size)
     schedule = Schedule(recipe.schedule, recipe.optimizer.lr, batches.steps_per_epoch, total_steps)
     average = WeightAverage(model, recipe.ema) if recipe.ema else None
@@ -99,6 +101,7 @@ def fit(
     enough = ""  # why training ends before its last epoch
 
     while state.epoch < recipe.epochs and not enough and (state.step or state.steps < total_steps):
+        phases.begin(state.epoch)
         state.begin_epoch(seed)
         for batch in islice(batches.epoch(state.epoch, state.step), total_steps - state.steps):
             if stop_requested():
@@ -158,7 +161,7 @@ def _progress(state: TrainingState, recipe: Recipe, steps: int) -> Progress:
 
 
 def _deviations(
-    state: TrainingState, recipe: Recipe, batches: TrainBatches, step: Step, enough: str
+    state: TrainingState, recipe: Recipe, batches: Batches, step: Step, enough: str
 ) -> tuple[Deviation, ...]:
     found = []
     if enough and state.steps < recipe.epochs * batches.steps_per_epoch:

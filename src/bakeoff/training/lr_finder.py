@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.pipeline import Batch, TrainBatches
+from bakeoff.data.pipeline import Batch, Batches
 from bakeoff.training.step import Step
 
 SMOOTHING = 0.95  # of the running mean of the loss
@@ -30,7 +30,7 @@ class LRCurve:
     suggestion: float
 
 
-def find_lr(step: Step, batches: TrainBatches, lowest: float = 1e-6, highest: float = 1.0, steps: int = 200) -> LRCurve:
+def find_lr(step: Step, batches: Batches, lowest: float = 1e-6, highest: float = 1.0, steps: int = 200) -> LRCurve:
     """Train with a rate that rises exponentially. The model that is trained is of no use afterwards.
 
     Args:
@@ -63,6 +63,6 @@ def _steepest(rates: list[float], losses: list[float]) -> float:
     return rates[5 + int(slopes.argmin())]
 
 
-def _forever(batches: TrainBatches) -> Iterator[Batch]:
+def _forever(batches: Batches) -> Iterator[Batch]:
     for epoch in count():
         yield from batches.epoch(epoch)

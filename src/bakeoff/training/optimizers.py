@@ -1,5 +1,6 @@
 """Optimizers from their specs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -17,11 +18,18 @@ _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
 _FUSED = ("sgd", "adam", "adamw")
 
 
-def build(model: nn.Module, spec: OptimizerSpec) -> torch.optim.Optimizer:
+def build(
+    model: nn.Module, spec: OptimizerSpec, rates: Mapping[nn.Parameter, float] | None = None
+) -> torch.optim.Optimizer:
     """Return the optimizer of the model's trainable parameters.
 
-    Biases and normalization weights form a group of their own, which weight decay leaves alone unless the spec says
+    Biases and normalization weights form groups of their own, which weight decay leaves alone unless the spec says
     otherwise (as in timm).
+
+    Args:
+        model: whose parameters.
+        spec: which optimizer.
+        rates: of some parameters, the factor of the learning rate; of others it is 1.
     """
     options: dict[str, Any] = {"lr": spec.lr}
     for field in ("momentum", "nesterov", "betas", "eps", "alpha"):
@@ -29,20 +37,20 @@ def build(model: nn.Module, spec: OptimizerSpec) -> torch.optim.Optimizer:
             options[field] = value
     if spec.name in _FUSED:
         options["fused"] = True
-    return _CLASSES[spec.name](_groups(model, spec), **options)
+    return _CLASSES[spec.name](_groups(model, spec, rates or {}), **options)
 
 
-def _groups(model: nn.Module, spec: OptimizerSpec) -> list[dict[str, Any]]:
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    if spec.decay_bias_and_norm or not spec.weight_decay:
-        return [{"params": parameters, "weight_decay": spec.weight_decay}]
-    decayed = [p for p in parameters if p.ndim > 1]
-    others = [p for p in parameters if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": spec.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+def _groups(model: nn.Module, spec: OptimizerSpec, rates: Mapping[nn.Parameter, float]) -> list[dict[str, Any]]:
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            decays = parameter.ndim > 1 or spec.decay_bias_and_norm
+            kind = rates.get(parameter, 1.0), spec.weight_decay if decays else 0.0
+            groups.setdefault(kind, []).append(parameter)
+    return [{"params": those, "rate": rate, "weight_decay": decay} for (rate, decay), those in groups.items()]
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Set the learning rate of every group."""
+    """Set the learning rate of every group, times its factor."""
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group["rate"]

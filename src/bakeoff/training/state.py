@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.data.pipeline import mix_seed
+from bakeoff.models.transfer import training_mode
 from bakeoff.records.run import EpochRow
 from bakeoff.training.average import WeightAverage
 from bakeoff.training.schedules import Schedule
@@ -63,7 +64,7 @@ class TrainingState:
 
     def begin_epoch(self, seed: int) -> None:
         """Start the clock, and, at the first step of an epoch, the generator that dropout draws from."""
-        self.model.train()
+        training_mode(self.model)
         if self.step == 0:
             torch.manual_seed(mix_seed(seed, self.epoch))
         self.start_clock()

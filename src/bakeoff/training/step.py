@@ -1,10 +1,12 @@
 """One optimizer step on one batch."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bakeoff.data.pipeline import Batch, Preprocess
+from bakeoff.data.pipeline import Batch
 from bakeoff.specs.recipe import Recipe
 from bakeoff.training.optimizers import set_lr
 from bakeoff.training.precision import Precision
@@ -26,7 +28,7 @@ class Step:
         self,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        prepare: Preprocess,
+        prepare: Callable[[Tensor], Tensor],
         recipe: Recipe,
         precision: Precision,
         batch_size: int,

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
@@ -9,12 +12,20 @@ COMMIT = "c0ffee" * 6 + "c0de"
 
 
 class Hub(ThreadingHTTPServer):
-    """Answers what the client asks when it downloads data sets."""
+    """Answers what the client asks when it downloads data sets and models.
+
+    Attributes:
+        repos: files by repository and name.
+        forbidden: names of files that may not be had.
+        damaged: names of files whose last byte changes on the way.
+        requests: what was asked for.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
         self.repos: dict[str, dict[str, bytes]] = {}
         self.forbidden: set[str] = set()
+        self.damaged: set[str] = set()
         self.requests: list[str] = []
 
 
@@ -30,7 +41,7 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.server.requests.append(f"{self.command} {path}")
-        repo = next((repo for repo in self.server.repos if f"datasets/{repo}" in path), None)
+        repo = next((repo for repo in self.server.repos if f"/{repo}/" in f"{path}/"), None)
         if repo is None:
             self.answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
             return
@@ -48,8 +59,11 @@ class Answer(BaseHTTPRequestHandler):
         if name in self.server.forbidden or name not in files:
             self.answer(403, b"")
             return
-        etag = hashlib.sha256(files[name]).hexdigest()
-        self.answer(200, files[name], {"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'})
+        content = files[name]
+        etag = hashlib.sha256(content).hexdigest()
+        if name in self.server.damaged:
+            content = content[:-1] + bytes([content[-1] ^ 1])
+        self.answer(200, content, {"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'})
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -58,3 +72,17 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
+
+
+@contextmanager
+def running_hub() -> Iterator[Hub]:
+    """Give a hub that answers until the block ends."""
+    server = Hub()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,192 @@
+"""The feature cache: what a frozen backbone makes of images is computed once, for every head and seed."""
+
+import fcntl
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bakeoff import durable
+from bakeoff.data.augment import Augmentation
+from bakeoff.data.pipeline import Part, mix_seed
+from bakeoff.errors import DataError, InterruptedRunError
+from bakeoff.training.precision import Precision
+
+CHUNK = 250  # images at a time
+REPORT_SECONDS = 0.25
+KEPT_FREE = 1 << 28  # bytes of the disk
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """How far a frozen backbone has gone through the images of a part."""
+
+    done: int
+    images: int
+    images_per_second: float
+
+
+def splits_into(model: nn.Module) -> tuple[nn.Module, nn.Module] | None:
+    """Return what of a model is the same for an image throughout training, and the rest.
+
+    The first is the backbone with the pooling behind it. None where anything of the backbone is trained.
+
+    Args:
+        model: with `requires_grad` as it is while training.
+    """
+    backbone, head = getattr(model, "backbone", None), getattr(model, "head", None)
+    if not isinstance(backbone, nn.Module) or not isinstance(head, nn.Sequential):
+        return None
+    if any(weight.requires_grad for weight in backbone.parameters()):
+        return None
+    (_, pool), *rest = head.named_children()
+    head_only = nn.Sequential()
+    for name, layer in rest:
+        head_only.add_module(name, layer)
+    return nn.Sequential(backbone, pool), head_only
+
+
+class FeatureCache:
+    """Features of the images of parts, from files that are made where they are missing.
+
+    A file is known by everything that decides its content: the images, how they are prepared and augmented, the
+    frozen layers with their weights, and the precision. What an interruption leaves is gone on with. Of several
+    processes one computes, and the others wait.
+
+    Args:
+        folder: where the files are.
+        frozen: the layers, in a row, that are never trained.
+        prepare: makes uint8 images into their input.
+        precision: the format to compute in.
+        about: whatever else decides the features, as JSON types: the images' fingerprint and how they are prepared.
+        report: told of progress a few times a second.
+        stop_requested: asked between chunks.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        frozen: nn.Module,
+        prepare: Callable[[Tensor], Tensor],
+        precision: Precision,
+        about: Mapping[str, Any],
+        *,
+        report: Callable[[Extraction], None],
+        stop_requested: Callable[[], bool],
+    ) -> None:
+        self._folder = folder
+        self._frozen = frozen.eval()
+        self._prepare = prepare
+        self._precision = precision
+        self._about = {
+            **about,
+            "frozen": _digest_of(frozen),
+            "precision": str(precision.dtype),
+            "torch": torch.__version__,
+        }
+        self._report = report
+        self._stop_requested = stop_requested
+        self.seconds = 0.0  # spent on computing features
+
+    def of(self, part: Part, augment: Sequence[Augmentation] = (), view: int = 0) -> Part:
+        """Return a part with features, shape (N, F), in place of images.
+
+        Args:
+            part: of the images.
+            augment: changes every image; each view draws its own randomness, the same for every run.
+            view: which.
+
+        Raises:
+            DataError: the disk has no room for them.
+            InterruptedRunError: `stop_requested` said yes.
+        """
+        if not len(part):
+            return part
+        about = {**self._about, "images": part.digest, "augment": [repr(one) for one in augment], "view": view}
+        key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+        path = self._folder / f"{key}.features"
+        with _locked(path.with_suffix(".lock")):
+            if not path.exists():
+                self._extract(path, part, augment, view)
+        sample = self._features(part, slice(0, 1), augment, view)
+        return part.with_pixels(_open(path, len(part), sample).to(part.device))
+
+    def _extract(self, path: Path, part: Part, augment: Sequence[Augmentation], view: int) -> None:
+        started, reported = time.perf_counter(), 0.0
+        width = self._features(part, slice(0, 1), augment, view).nbytes
+        _check_room(path, width * len(part))
+        partial = path.with_suffix(".partial")
+        with partial.open("ab") as file:
+            first = done = file.tell() // (width * CHUNK) * CHUNK
+            file.truncate(done * width)
+            while done < len(part):
+                if self._stop_requested():
+                    raise InterruptedRunError(
+                        "stopped while features were computed; the same command goes on from there"
+                    )
+                features = self._features(part, slice(done, done + CHUNK), augment, view)
+                file.write(features.contiguous().view(torch.uint8).cpu().numpy().tobytes())
+                done += len(features)
+                now = time.perf_counter()
+                if now - reported > REPORT_SECONDS:
+                    self._report(Extraction(done, len(part), (done - first) / (now - started)))
+                    reported = now
+        durable.place(partial, path)
+        self.seconds += time.perf_counter() - started
+
+    @torch.inference_mode()
+    def _features(self, part: Part, rows: slice, augment: Sequence[Augmentation], view: int) -> Tensor:
+        positions = torch.arange(len(part), device=part.device)[rows]
+        batch = part.take(positions)
+        images, targets = batch.images, batch.targets
+        generator = torch.Generator(part.device).manual_seed(mix_seed(view, rows.start))
+        for one in augment:
+            images, targets = one(images, targets, generator)
+        with self._precision.autocast():
+            features: Tensor = self._frozen(self._prepare(images))
+        return features.flatten(1)
+
+
+def _digest_of(frozen: nn.Module) -> str:
+    """Return the SHA-256 of what layers are and of their weights."""
+    digest = hashlib.sha256(repr(frozen).encode())
+    for name, tensor in frozen.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _open(path: Path, count: int, sample: Tensor) -> Tensor:
+    """Return the features in a file as a tensor on the disk, of which only what is used is read."""
+    size = math.prod(sample.shape[1:])
+    if path.stat().st_size != count * size * sample.element_size():
+        raise DataError(f"{path}: is damaged; remove it, and it will be computed again")
+    flat = torch.from_file(str(path), shared=False, size=count * size, dtype=sample.dtype)
+    return flat.view(count, size)
+
+
+def _check_room(path: Path, wanted: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(path.parent).free
+    if free - wanted < KEPT_FREE:
+        raise DataError(
+            f"{path.parent}: {wanted / 2**30:.1f} GiB of features do not fit, {free / 2**30:.1f} GiB are free; set "
+            "BAKEOFF_CACHE to a folder with more room, or cache_features: false in the recipe"
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,148 @@
+"""The feature cache: the same figures as without it, computed once, whatever happens meanwhile."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toys import CPU, toy_images
+
+from bakeoff.data import augment
+from bakeoff.data.pipeline import Part, Preprocess, TrainBatches, ViewBatches
+from bakeoff.errors import DataError, InterruptedRunError
+from bakeoff.models import transfer
+from bakeoff.models.library import build
+from bakeoff.specs.model import ModelSpec
+from bakeoff.specs.recipe import AugmentSpec, Recipe
+from bakeoff.training import optimizers
+from bakeoff.training.features import FeatureCache, splits_into
+from bakeoff.training.phases import Phases
+from bakeoff.training.precision import Precision
+
+IMAGES = toy_images(620)
+PART = Part(IMAGES, np.arange(3, 603), CPU)
+PREPARE = Preprocess(PART.shape, "unit", PART.channel_statistics(), 1, 32, CPU)
+
+
+def frozen_model(seed: int = 0, freeze: str = "backbone") -> torch.nn.Module:
+    torch.manual_seed(seed)
+    model = build(ModelSpec.parse({"name": "lenet5", "head": [7, {"dropout": 0.1}], "pool": "flatten"}), 3, 1, 32)
+    transfer.freeze(model, freeze)
+    return model
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Callable[..., FeatureCache]:
+    def make(model: torch.nn.Module | None = None, stop_after: int = 10**9, **about: str) -> FeatureCache:
+        asked = iter(range(10**9))
+        found = splits_into(model or frozen_model())
+        assert found is not None
+        return FeatureCache(
+            tmp_path / "features",
+            found[0],
+            PREPARE,
+            Precision("off", CPU),
+            {"fingerprint": "toy", **about},
+            report=lambda _: None,
+            stop_requested=lambda: next(asked) >= stop_after,
+        )
+
+    return make
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted((folder / "features").glob("*.features"))
+
+
+def test_features_and_the_head_give_the_logits_of_the_whole(cache):
+    model = frozen_model().eval()
+    frozen, head = splits_into(model)
+    features = cache(model).of(PART)
+    positions = torch.tensor([5, 0, 599])
+    with torch.inference_mode():
+        whole = model(PREPARE(PART.take(positions).images))
+        # Sums over batches of another size are rounded differently.
+        torch.testing.assert_close(head(features.take(positions).images), whole)
+    assert torch.equal(features.labels, PART.labels)
+    assert {id(p) for p in head.parameters()} == {id(p) for p in model.head.parameters()}
+    assert not any(p.requires_grad for p in frozen.parameters())
+
+
+def test_computed_once_for_every_head_and_seed(cache, tmp_path):
+    first, again, other_weights = cache(), cache(), cache(frozen_model(seed=1))
+    a, b = first.of(PART), again.of(PART)
+    assert first.seconds > 0
+    assert again.seconds == 0
+    assert torch.equal(a.take(torch.arange(600)).images, b.take(torch.arange(600)).images)
+    other_weights.of(PART)
+    cache(prepared="otherwise").of(PART)
+    cache().of(Part(IMAGES, np.arange(600), CPU))
+    assert len(files(tmp_path)) == 4
+
+
+def test_an_interruption_loses_nothing(cache, tmp_path):
+    whole = cache().of(PART).take(torch.arange(600)).images.clone()
+    (file,) = files(tmp_path)
+    file.unlink()
+    with pytest.raises(InterruptedRunError):
+        cache(stop_after=1).of(PART)
+    (partial,) = (tmp_path / "features").glob("*.partial")
+    with partial.open("ab") as torn:
+        torn.write(b"torn")
+    assert partial.stat().st_size > 4
+    second = cache(stop_after=2)  # two of three chunks are left
+    assert torch.equal(second.of(PART).take(torch.arange(600)).images, whole)
+
+
+def test_a_damaged_file_is_refused(cache, tmp_path):
+    cache().of(PART)
+    (file,) = files(tmp_path)
+    file.write_bytes(file.read_bytes()[:-8])
+    with pytest.raises(DataError, match="damaged; remove it"):
+        cache().of(PART)
+
+
+def test_no_room_is_a_sentence(cache, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000})())
+    with pytest.raises(DataError, match="cache_features: false"):
+        cache().of(PART)
+
+
+def test_every_view_has_its_own_randomness_and_epochs_take_turns(cache):
+    flips = augment.build([AugmentSpec(name="flip")])
+    maker = cache()
+    views = [maker.of(PART, flips, view) for view in range(2)]
+    rows = torch.arange(600)
+    assert not torch.equal(views[0].take(rows).images, views[1].take(rows).images)
+    batches = ViewBatches(views, 64, seed=3)
+    plain = TrainBatches(PART, 64, (), seed=3)
+    assert batches.steps_per_epoch == plain.steps_per_epoch
+    for epoch in range(3):
+        mine, theirs = list(batches.epoch(epoch, 2)), list(plain.epoch(epoch, 2))
+        assert [b.targets.tolist() for b in mine] == [b.targets.tolist() for b in theirs]
+    first = torch.cat([batch.images for batch in batches.epoch(0)])
+    assert {tuple(row) for row in first.tolist()} == {tuple(row) for row in views[0].take(rows).images.tolist()}
+
+
+@pytest.mark.parametrize("freeze", ["none", "all-but-last-1"])
+def test_what_is_trained_is_not_cached(freeze: str):
+    assert splits_into(frozen_model(freeze=freeze)) is None
+
+
+def test_the_head_learns_first_and_deeper_stages_learn_slower():
+    model = frozen_model(freeze="none")
+    recipe = Recipe.parse({"epochs": 3, "head_epochs": 1, "backbone_lr": 0.1, "layer_decay": 0.5})
+    phases = Phases(model, recipe)
+    optimizer = optimizers.build(model, recipe.optimizer, phases.rates)
+    backbone = list(model.backbone.parameters())
+    phases.begin(0)
+    assert not any(p.requires_grad for p in backbone)
+    assert all(p.requires_grad for p in model.head.parameters())
+    phases.begin(1)
+    assert all(p.requires_grad for p in model.parameters())
+    optimizers.set_lr(optimizer, 2.0)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert rates[id(backbone[-1])] == pytest.approx(0.2)
+    assert rates[id(backbone[0])] < 0.2
+    assert {rates[id(p)] for p in model.head.parameters()} == {2.0}
