@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 
+# Without compiled modules every start of the program would compile torch anew, for half a minute.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install lock test slow check format demo wheel-test bench clean
 
 install: $(VENV)/.installed

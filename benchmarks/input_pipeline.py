@@ -1,4 +1,4 @@
-"""Batches of images that look like CIFAR-10, flipped, shifted by up to 4 pixels and normalized: ours against a DataLoader.
+"""Batches of images like those of CIFAR-10, flipped, shifted and normalized: ours against a DataLoader.
 
     python benchmarks/input_pipeline.py [ROUNDS]
 

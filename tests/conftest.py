@@ -1,9 +1,14 @@
 """What tests of several rooms share."""
 
+import io
 import os
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from bakeoff.data.locations import Locations
 
@@ -23,3 +28,25 @@ def real_data() -> Path:
     if not (folder / "cifar10").is_dir() or not (folder / "mnist").is_dir():
         pytest.skip(f"no cifar10/ and mnist/ in {folder}; name a folder that has them with BAKEOFF_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a stand-in for cifar10 in the hub's layout: 200 training and 40 test images, ten shades."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "cifar10").mkdir()
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 200), ("test", 40)):
+        labels = [row % 10 for row in range(count)]
+        pixels = [generator.integers(0, 100, (32, 32, 3)) + 15 * label for label in labels]
+        images = pa.array([{"bytes": _png(one), "path": None} for one in pixels])
+        pq.write_table(
+            pa.table({"img": images, "label": labels}), folder / "cifar10" / f"{part}-00000-of-00001.parquet"
+        )
+    return folder
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()

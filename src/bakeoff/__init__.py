@@ -8,10 +8,10 @@
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Result", "compare", "declare", "load"]
+__all__ = ["Result", "compare", "declare", "load", "reproduce"]
 
 if TYPE_CHECKING:
-    from bakeoff.api import Result, compare, declare, load
+    from bakeoff.api import Result, compare, declare, load, reproduce
 
 
 def __getattr__(name: str) -> Any:

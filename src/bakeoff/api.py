@@ -1,11 +1,13 @@
-"""Bakeoff from Python: compare, and load what was compared."""
+"""Bakeoff from Python: compare, reproduce, and load what was compared."""
 
+import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bakeoff import durable
 from bakeoff.data.locations import Locations
 from bakeoff.records.run import RunRecord
 from bakeoff.run.device import find_device
@@ -15,11 +17,16 @@ from bakeoff.specs.study import StudySpec
 from bakeoff.store.database import Store
 from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
 from bakeoff.study.execute import Observer, Outcome, execute
+from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, read_answers
 from bakeoff.study.leaderboard import leaderboard
 from bakeoff.study.plan import Plan, make_plan
+from bakeoff.study.reproduce import Reproduction, folder_name, study_of
+from bakeoff.study.variants import variants
 
 if TYPE_CHECKING:
     import pandas as pd
+
+REPRODUCED = Path("runs") / "reproduce"
 
 
 class Result:
@@ -38,7 +45,18 @@ class Result:
 
     def leaderboard(self) -> "pd.DataFrame":
         """Return one row per model and recipe, the best first; see `bakeoff.study.leaderboard`."""
-        return leaderboard(self.runs)
+        return leaderboard(variants(self.runs), self.judgement().verdict)
+
+    def judgement(self) -> Judgement:
+        """Return what the runs prove: intervals, tests of all pairs, tied groups; see `docs/evidence.md`.
+
+        Where there is no verdict, such as when nothing has finished, it says why.
+        """
+        return judge_answers(self.answers())
+
+    def answers(self) -> RightAnswers:
+        """Return which finished run was right on which test image."""
+        return read_answers({variant.name: variant.records for variant in variants(self.runs)}, self.predictions)
 
     def predictions(self, run: RunRecord, part: str = "test") -> Predictions:
         """Return the logits, labels and image indices of a finished run on one part of the data."""
@@ -74,8 +92,8 @@ def load(folder: str | Path) -> Result:
 
 
 def declare(
-    data: str | None = None,
-    models: str | Sequence[str] | None = None,
+    data: str | Mapping[str, Any] | None = None,
+    models: str | Sequence[str | Mapping[str, Any]] | None = None,
     *,
     config: str | Path | None = None,
     recipe: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None = None,
@@ -97,8 +115,9 @@ def declare(
     """Return the study that these arguments mean.
 
     Args:
-        data: the name of a data set, a folder of images, an .npz file, or owner/name on the hub.
-        models: names or patterns, in a list or joined by commas.
+        data: the name of a data set, a folder of images, an .npz file, or owner/name on the hub; or the fields of a
+            `DataSpec`.
+        models: names or patterns, in a list or joined by commas; in a list also the fields of a `ModelSpec`.
         config: a study file to start from, of which the other arguments change single fields.
         recipe: a name from the library, a mapping of fields (with `base` to start from a name), or several.
         mode: same-recipe (the default), own-recipe or budget; see `bakeoff.specs.protocol.Protocol`.
@@ -128,7 +147,8 @@ def declare(
     }
     mode = "budget" if budget and mode is None else mode
     given = {
-        "data": _given(name=data, image_size=imgsz, skip_bad=skip_bad, max_train=max_train),
+        "data": ({"name": data} if isinstance(data, str) else dict(data or {}))
+        | _given(image_size=imgsz, skip_bad=skip_bad, max_train=max_train),
         "models": [name.strip() for name in models.split(",")] if isinstance(models, str) else models,
         "recipes": recipes,
         "protocol": _given(mode=mode, budget=budget, val_fraction=val_fraction),
@@ -149,8 +169,8 @@ def _given(**fields: Any) -> dict[str, Any]:
 
 
 def compare(
-    data: str | None = None,
-    models: str | Sequence[str] | None = None,
+    data: str | Mapping[str, Any] | None = None,
+    models: str | Sequence[str | Mapping[str, Any]] | None = None,
     *,
     out: str | Path | None = None,
     device: str = "auto",
@@ -163,8 +183,9 @@ def compare(
     """Train several classifiers under one protocol, judge each once on the test set, and return the result.
 
     Args:
-        data: the name of a data set, a folder of images, an .npz file, or owner/name on the hub.
-        models: names or patterns, in a list or joined by commas.
+        data: the name of a data set, a folder of images, an .npz file, or owner/name on the hub; or the fields of a
+            `DataSpec`.
+        models: names or patterns, in a list or joined by commas; in a list also the fields of a `ModelSpec`.
         out: the folder to write to; the same call again goes on with what is there.
         device: auto, cpu, cuda, cuda:1 or mps.
         data_dir: a folder that holds data sets.
@@ -182,6 +203,51 @@ def compare(
     folder = Path(out) if out else plan.default_folder()
     run(plan, folder, where, observer or Observer(), time_limit=time_limit)
     return Result(folder)
+
+
+def reproduce(
+    name: str,
+    *,
+    seeds: int | Sequence[int] = 3,
+    epochs: int | None = None,
+    faithful: bool = False,
+    max_train: int | None = None,
+    out: str | Path = REPRODUCED,
+    device: str = "auto",
+    data_dir: str | Path | None = None,
+    offline: bool = False,
+    time_limit: float | None = None,
+    observer: Observer | None = None,
+) -> Reproduction:
+    """Train a system of the library as its document did, and return what was reported against what came of it.
+
+    The study is in a folder of the system's name within `out`, with `reproduced.json` and a report.
+
+    Args:
+        name: of the system: a row of `bakeoff reproduce --list`.
+        seeds: how many, or which.
+        epochs: instead of the document's.
+        faithful: repeat the document's fault where it changes the figures, in a study of its own.
+        max_train: train on so many images only.
+        out: the folder of all reproductions; the same call again goes on with what is there.
+        device, data_dir, offline, time_limit, observer: as for `compare`.
+
+    Raises:
+        BakeoffError: a mistake in the arguments, the data or the weights, named in one sentence.
+    """
+    where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
+    study = study_of(name, seeds, epochs=epochs, max_train=max_train, faithful=faithful)
+    plan = make_plan(study, where, find_device(device))
+    folder = Path(out) / folder_name(name, faithful=faithful)
+    outcome = run(plan, folder, where, observer or Observer(), time_limit=time_limit)
+    return conclude(Reproduction(name, outcome.records, faithful), folder)
+
+
+def conclude(reproduction: Reproduction, folder: Path) -> Reproduction:
+    """Write `reproduced.json` and the report into a reproduction's folder, and return the reproduction."""
+    durable.write(folder / "reproduced.json", json.dumps(reproduction.content(), indent=1).encode())
+    Result(folder).report()
+    return reproduction
 
 
 def run(

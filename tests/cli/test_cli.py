@@ -35,7 +35,7 @@ def test_the_program_and_the_package_start_without_torch(tmp_path: Path):
     )
     done = subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for command in ("compare", "models", "recipes", "data", "leaderboard", "report", "doctor"):
+    for command in ("compare", "models", "recipes", "data", "leaderboard", "report", "diff", "plan", "doctor"):
         assert command in done.stdout
 
 
@@ -61,6 +61,29 @@ def test_a_leaderboard_in_every_format(compared, kind: str):
         wanted = "model recipe seeds test_accuracy_mean test_accuracy_std test_loss_mean val_accuracy_mean params"
         assert {*wanted.split(), "train_seconds_mean"} <= set(rows[0])
         assert {row["params"] for row in rows} == {15626, 60554}
+        assert all(row["test_accuracy_low"] < row["test_accuracy_mean"] < row["test_accuracy_high"] for row in rows)
+        assert all(set(row["group"]) <= {"a", "b"} and isinstance(row["tied"], bool) for row in rows)
+    if kind == "table":
+        assert "95 % interval" in done.stdout
+        assert "Two runs tell little of the spread over seeds" in done.stdout
+
+
+def test_a_plan_says_how_many_seeds_are_needed_and_what_it_assumes(compared, tmp_path: Path):
+    by_default = run("plan", "--detect", "2", cwd=tmp_path).stdout
+    assert "seeds of each model find a difference of 2 points in 8 of 10 cases." in by_default
+    assert "0.5 points" in by_default
+    assert "little trained networks on CIFAR-10" in by_default
+    cwd, _ = compared
+    measured = run("plan", "--from", "out", "--models", "3", cwd=cwd).stdout
+    assert "For 359 test images and a test at the 5 % level, divided by 3 pairs of 3 models" in measured
+    assert "as measured in out" in measured
+
+
+def test_a_study_is_the_same_as_itself(compared):
+    cwd, _ = compared
+    done = run("diff", "out", "out", cwd=cwd)
+    assert "The settings are the same." in done.stdout
+    assert done.stdout.count("too close to call") == 2
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
@@ -83,6 +106,9 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
         (["compare", "cifar10", "--models", "simcnn", "--offline"], 1, "--data-dir"),
         (["leaderboard", "nowhere"], 1, "there is no study in nowhere"),
         (["report", "nowhere"], 1, "there is no study in nowhere"),
+        (["plan", "--detect", "0"], 1, "--detect is a number of points above 0"),
+        (["diff", "nowhere", "there"], 1, "there is no study in nowhere"),
+        (["plan", "--from", "nowhere"], 1, "there is no study in nowhere"),
         (["models", "vg"], 1, "unknown model 'vg'"),
         (["comapre"], 2, "No such command"),
         (["compare", "digits", "--epoch", "3"], 2, "No such option"),

@@ -122,3 +122,18 @@ def test_real_data(
         assert np.sqrt(np.array(squares) - np.square(means)) == pytest.approx([0.24703, 0.24349, 0.26159], abs=1e-5)
         assert np.bincount(images.labels[images.parts["train"]]).tolist() == [5000] * 10
         assert images.class_names[:3] == ("airplane", "automobile", "bird")
+
+
+def test_only_some_classes(where: Locations):
+    whole = load(DataSpec(name="digits"), where)
+    few = load(DataSpec(name="digits", classes=("7", "1")), where)
+    assert few.class_names == ("1", "7")
+    rows = np.flatnonzero(np.isin(whole.labels, (1, 7)))
+    assert np.array_equal(few.images, whole.images[rows])
+    assert np.array_equal(few.labels, (whole.labels[rows] == 7).astype(np.int64))
+    assert few.fingerprint != whole.fingerprint
+    for part, indices in few.parts.items():
+        given = {int(np.flatnonzero(rows == row)[0]) for row in whole.parts[part] if row in rows}
+        assert set(indices.tolist()) == given
+    with pytest.raises(UnknownNameError, match="seven"):
+        load(DataSpec(name="digits", classes=("1", "seven")), where)

@@ -6,7 +6,7 @@ from simulated_networks import networks
 
 from bakeoff.evidence.scores import EvidenceError
 from bakeoff.evidence.verdict import judge
-from bakeoff.evidence.wording import sentences
+from bakeoff.evidence.wording import sentences, wording
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_one_model_once_is_left_out_of_the_letters(scores):
     assert verdict.best == ("copy-2",)
     assert all(pair.p_value is None for pair in verdict.comparisons if "copy-1" in (pair.first, pair.second))
     assert any(note.startswith("copy-1 ran once") for note in verdict.notes)
-    assert sentences(verdict)[0].startswith("copy-2 is best")
+    assert sentences(verdict)[0].startswith("Of models that ran more than once, copy-2 is best")
 
 
 def test_lower_can_be_better():
@@ -90,7 +90,7 @@ def test_one_model():
     verdict = judge({"only": np.round(np.random.default_rng(2).random((3, 50)))})
     assert verdict.comparisons == ()
     assert verdict.letters == {"only": "a"}
-    assert sentences(verdict)[0].startswith("only has a mean accuracy of ")
+    assert sentences(verdict)[0].startswith("The mean accuracy of only is ")
 
 
 def test_unknown_pair(scores):
@@ -120,8 +120,16 @@ def test_sentences(scores):
     assert "cannot be told from" in told[0]
     assert "91" in told[0] or "90" in told[0] or "89" in told[0]
     assert any(line.startswith("far-worse is ") and line.endswith("p < 0.001.") for line in told)
+    assert any("too close to call" in line for line in told)
     assert any("no proof that they are equal" in line for line in told)
     assert not any("significant" in line for line in told)
+
+
+def test_many_models_are_told_in_few_sentences(scores):
+    many = {f"worse-{i}": scores["far-worse"] for i in range(12)}
+    told = wording(judge({"best": scores["copy-1"], **many}), most=3)
+    assert len(told.losses) == 4
+    assert told.losses[-1] == "9 more are worse than best."
 
 
 @settings(max_examples=30, deadline=None)

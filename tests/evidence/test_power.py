@@ -73,3 +73,17 @@ def test_spread_needs_two_runs():
     one = components(np.array([[0.0, 1.0]]))
     with pytest.raises(EvidenceError, match="ran at least twice"):
         Spread.of(one, one)
+
+
+def test_the_typical_spread_is_the_mean_over_pairs_that_ran_twice():
+    rng = np.random.default_rng(0)
+    parts = [
+        components((rng.random((runs, 500)) < share).astype(float)) for runs, share in ((3, 0.9), (4, 0.7), (2, 0.8))
+    ]
+    pairs = [Spread.of(parts[i], parts[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+    alone = components(np.ones((1, 500)))
+    typical = Spread.typical([*parts, alone])
+    assert typical.residual == pytest.approx(np.mean([pair.residual for pair in pairs]))
+    assert typical.seed**2 == pytest.approx(np.mean([pair.seed**2 for pair in pairs]))
+    with pytest.raises(EvidenceError, match="two models that ran at least twice"):
+        Spread.typical([parts[0], alone])

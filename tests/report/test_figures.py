@@ -111,8 +111,8 @@ def test_class_figures_are_pooled_and_support_is_counted_once():
 
 def test_the_ranking_holds_finished_runs_only(build):
     subject = build(states={("alpha", 0): RunState.FAILED, ("gamma", 2): RunState.RUNNING})
-    titles = [column.title for column in ranking(subject.ranked).columns]
-    rows = {row[1].text: dict(zip(titles, row, strict=True)) for row in ranking(subject.ranked).rows}
+    titles = [column.title for column in ranking(subject.ranked, None).columns]
+    rows = {row[1].text: dict(zip(titles, row, strict=True)) for row in ranking(subject.ranked, None).rows}
     assert (rows["alpha"]["runs"], rows["alpha"]["failed"]) == ("2", "1")
     assert (rows["gamma"]["runs"], rows["gamma"]["failed"]) == ("2", "0")
     finished = [record.metrics["test"]["accuracy"] for record in subject.contenders[0].finished]

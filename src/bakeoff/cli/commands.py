@@ -4,15 +4,20 @@ import typer
 
 from bakeoff.cli.compare import compare
 from bakeoff.cli.data import data
+from bakeoff.cli.diff import diff
 from bakeoff.cli.doctor import doctor
 from bakeoff.cli.leaderboard import leaderboard
 from bakeoff.cli.lr_find import lr_find
 from bakeoff.cli.models import models
+from bakeoff.cli.plan import plan
 from bakeoff.cli.recipes import recipes
 from bakeoff.cli.report import report
+from bakeoff.cli.reproduce import reproduce
 
 
 def register(app: typer.Typer) -> None:
-    """Add every command to the program."""
-    for command in (compare, models, recipes, data, lr_find, leaderboard, report, doctor):
+    """Add every command to the program, if it does not have them yet."""
+    if app.registered_commands:
+        return
+    for command in (compare, reproduce, models, recipes, data, lr_find, leaderboard, report, diff, plan, doctor):
         app.command()(command)

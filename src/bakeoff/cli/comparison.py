@@ -8,13 +8,14 @@ from rich.table import Table
 
 from bakeoff import api
 from bakeoff.cli.console import complain, duration, err, name, out
-from bakeoff.cli.leaderboard import print_table
+from bakeoff.cli.leaderboard import print_judgement, print_table
 from bakeoff.cli.live import JsonLines, Live
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError
 from bakeoff.records.run import RunState
 from bakeoff.run.device import device_name, find_device
 from bakeoff.run.estimate import estimate_seconds
+from bakeoff.run.resolve import PlannedRun
 from bakeoff.study.execute import Outcome
 from bakeoff.study.plan import Plan, make_plan
 
@@ -38,10 +39,10 @@ def run_comparison(
     plan = make_plan(api.declare(**study), where, find_device(device))
     folder = folder or plan.default_folder()
     if dry_run:
-        _print_plan(plan, folder)
+        print_plan(plan, folder)
         return 0
     if out.is_terminal:
-        _print_heading(plan)
+        print_heading(plan)
         with Live(out) as live:
             outcome = api.run(plan, folder, where, live, time_limit=time_limit)
     else:
@@ -50,13 +51,14 @@ def run_comparison(
     report = result.report()
     if out.is_terminal:
         print_table(result.leaderboard())
+        print_judgement(result.judgement())
         out.print(f"\nReport: [bold]{report}[/bold]")
     else:
         JsonLines(sys.stdout).study_ended(outcome, folder, report)
-    return _status(outcome)
+    return exit_status(outcome)
 
 
-def _status(outcome: Outcome) -> int:
+def exit_status(outcome: Outcome) -> int:
     """Say what did not go well; return the exit status."""
     bad = [record for record in outcome.records if record.state in (RunState.FAILED, RunState.DIVERGED)]
     for record in bad:
@@ -69,7 +71,8 @@ def _status(outcome: Outcome) -> int:
     return 1 if bad else 0
 
 
-def _print_heading(plan: Plan) -> None:
+def print_heading(plan: Plan) -> None:
+    """Print what is compared on which data."""
     count, height, width, channels = plan.images.images.shape
     parts = plan.split
     first = plan.runs[0].spec
@@ -86,18 +89,19 @@ def _print_heading(plan: Plan) -> None:
     )
 
 
-def _print_plan(plan: Plan, folder: Path) -> None:
-    _print_heading(plan)
+def print_plan(plan: Plan, folder: Path) -> None:
+    """Print what a plan would do, and how long it would take."""
+    print_heading(plan)
     table = Table(box=None, pad_edge=False)
     for column in ("model", "recipe", "input", "epochs", "batch", "optimizer", "lr", "seeds", "time"):
         table.add_column(column, justify="left" if column in ("model", "recipe", "optimizer") else "right")
-    variants: dict[tuple[str, str], list[Any]] = {}
+    variants: dict[tuple[str, str], list[PlannedRun]] = {}
     for run in plan.runs:
         variants.setdefault((run.spec.model.title, run.spec.recipe.name), []).append(run)
     total = 0.0
     for (model, recipe), runs in variants.items():
         spec = runs[0].spec
-        seconds = estimate_seconds(spec, plan.images, plan.split, plan.device) * len(runs)
+        seconds = estimate_seconds(runs[0], plan.images, plan.split, plan.device) * len(runs)
         total += seconds
         table.add_row(
             name(model),

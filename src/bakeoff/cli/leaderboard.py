@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bakeoff.study.judgement import Judgement
+
 
 class Format(StrEnum):
     """How a leaderboard is printed."""
@@ -23,48 +25,56 @@ def leaderboard(
     folder: Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a comparison.")],
     format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.TABLE,
 ) -> None:
-    """Print the ranking of a comparison: mean and spread over seeds, and cost."""
+    """Print the ranking of a comparison: mean and 95 % interval, which models are tied, and cost."""
     from bakeoff.api import load
     from bakeoff.export.tables import as_csv, as_json, as_markdown
 
-    table = load(folder).leaderboard()
+    result = load(folder)
+    table = result.leaderboard()
     if format is Format.TABLE:
         print_table(table)
+        print_judgement(result.judgement())
     else:
         convert = {Format.CSV: as_csv, Format.JSON: as_json, Format.MD: as_markdown}[format]
         typer.echo(convert(table))
 
 
+def print_judgement(judgement: "Judgement") -> None:
+    """Print what the runs prove, in sentences."""
+    from bakeoff.cli.console import name, out
+    from bakeoff.evidence.wording import sentences
+
+    said = sentences(judgement.verdict) if judgement.verdict else (judgement.reason,)
+    out.print()
+    for sentence in (*said, *judgement.missing):
+        out.print(name(sentence))
+
+
 def print_table(table: "pd.DataFrame") -> None:
-    """Print a leaderboard for a person."""
+    """Print a leaderboard for a person. Models that share a letter cannot be told apart."""
     from rich.table import Table
 
     from bakeoff.cli.console import duration, name, out, percent
 
-    drawn = Table(box=None, pad_edge=False)
-    for column in (
-        "",
-        "model",
-        "recipe",
-        "test accuracy",
-        "test loss",
-        "val accuracy",
-        "parameters",
-        "training",
-        "seeds",
-    ):
-        drawn.add_column(column, justify="left" if column in ("model", "recipe") else "right", no_wrap=column == "")
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    several = len({row["recipe"] for row in rows}) > 1
+    words = ("model", "recipe", "group") if several else ("model", "group")
+    drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    figures = ("val accuracy", "parameters", "training", "seeds")
+    for column in ("", *words[:-1], "test accuracy", "95 % interval", "group", *figures):
+        left, whole = column in words, column in ("", "95 % interval")
+        drawn.add_column(column, justify="left" if left else "right", no_wrap=whole)
     for rank, row in enumerate(rows, 1):
-        spread = row["test_accuracy_std"]
+        low, high = row["test_accuracy_low"], row["test_accuracy_high"]
         failed = f", {row['failed']} failed" if row["failed"] else ""
         ranked = bool(row["seeds"])
         drawn.add_row(
             str(rank) if ranked else "–",
             name(row["model"]),
-            name(row["recipe"]),
-            percent(row["test_accuracy_mean"]) + ("" if spread != spread else f" ± {100 * spread:.2f}"),
-            f"{row['test_loss_mean']:.4f}" if ranked else "–",
+            *([name(row["recipe"])] if several else []),
+            percent(row["test_accuracy_mean"]),
+            "–" if low != low else f"{100 * low:.1f} to {100 * high:.1f}",
+            row["group"],
             percent(row["val_accuracy_mean"]),
             f"{int(row['params']):,}" if ranked else "–",
             duration(row["train_seconds_mean"]),

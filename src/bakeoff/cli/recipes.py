@@ -2,7 +2,7 @@
 
 
 def recipes() -> None:
-    """List the recipes that come with bakeoff."""
+    """List the recipes that come with bakeoff; those of whole systems train as a document did."""
     from rich.table import Table
 
     from bakeoff.cli.console import out

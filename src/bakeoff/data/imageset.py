@@ -1,12 +1,14 @@
 """A data set in memory: uint8 images, labels, class names, and which part each image was given to."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bakeoff.errors import UnknownNameError
 
 UInt8Array = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
@@ -42,6 +44,26 @@ class ImageSet:
     def num_classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
+
+
+def only_classes(images: ImageSet, wanted: Collection[str]) -> ImageSet:
+    """Return the images of some classes, which keep their order; their labels count from 0.
+
+    Raises:
+        UnknownNameError: there is no such class, with the nearest names.
+    """
+    for name in wanted:
+        if name not in images.class_names:
+            raise UnknownNameError("class", name, images.class_names)
+    names = tuple(name for name in images.class_names if name in wanted)
+    new_label = np.array([names.index(name) if name in names else -1 for name in images.class_names])
+    labels = new_label[images.labels]
+    rows = np.flatnonzero(labels >= 0)
+    new_row = np.cumsum(labels >= 0) - 1
+    parts = {part: new_row[indices[labels[indices] >= 0]] for part, indices in images.parts.items()}
+    pixels, labels = images.images[rows], labels[rows]
+    provenance = {**images.provenance, "classes": list(names)}
+    return ImageSet(pixels, labels, names, parts, provenance, fingerprint(pixels, labels, names, parts))
 
 
 def fingerprint(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.data.cache import decoded
-from bakeoff.data.imageset import ImageSet, IntArray
+from bakeoff.data.imageset import ImageSet, IntArray, only_classes
 from bakeoff.data.locations import Locations
 from bakeoff.data.sources import Source, sources
 from bakeoff.data.sources.folder import from_folder
@@ -33,6 +33,8 @@ def load(spec: DataSpec, where: Locations) -> ImageSet:
     listing = find_source(spec.name)(spec, where)
     _check(spec.name, listing.labels, listing.class_names, listing.parts)
     images = decoded(listing, spec, where.cache)
+    if spec.classes:
+        images = only_classes(images, spec.classes)
     skipped = len(images.provenance["skipped"])
     rest = f"{spec.name}, without the {skipped} unreadable images" if skipped else spec.name
     _check(rest, images.labels, images.class_names, images.parts)

@@ -7,14 +7,42 @@ from bakeoff.evidence.compare import Comparison
 from bakeoff.evidence.estimate import Estimate
 from bakeoff.evidence.verdict import Verdict
 
+NO_PROOF = (
+    "That two models cannot be told apart is no proof that they are equal: the interval says what is still possible."
+)
 
-def sentences(verdict: Verdict, score: str = "accuracy", *, percent: bool = True) -> tuple[str, ...]:
-    """Return the verdict as sentences: the best, what is tied with it, what is worse and by how much, and the notes.
+
+@dataclass(frozen=True)
+class Wording:
+    """A verdict in sentences.
+
+    Attributes:
+        lead: which model is best, and how good it is.
+        ties: what cannot be told from the best, and how far apart the two may be.
+        losses: what is worse than the best, and by how much.
+        notes: what must be known to read the rest.
+    """
+
+    lead: str
+    ties: tuple[str, ...]
+    losses: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def sentences(verdict: Verdict, score: str = "accuracy", *, percent: bool = True, most: int = 8) -> tuple[str, ...]:
+    """Return the verdict as sentences, one after the other; see `wording`."""
+    said = wording(verdict, score, percent=percent, most=most)
+    return (said.lead, *said.ties, *said.losses, *said.notes)
+
+
+def wording(verdict: Verdict, score: str = "accuracy", *, percent: bool = True, most: int = 8) -> Wording:
+    """Return the verdict in sentences: the best, what is tied with it, what is worse and by how much, and the notes.
 
     Args:
         verdict: from `judge`.
         score: what was measured, in words.
         percent: whether scores are shares, to be said in percent and their differences in points.
+        most: sentences on ties, and on losses, before the rest of them is counted in one.
     """
     number = _Numbers(percent, 1 if percent else 3)
     leader = next(estimate for estimate in verdict.estimates if estimate.name == verdict.best[0])
@@ -22,7 +50,17 @@ def sentences(verdict: Verdict, score: str = "accuracy", *, percent: bool = True
     pairs = [(name, verdict.comparison(leader.name, name)) for name in others]
     ties = [_tie(leader.name, name, pair, number) for name, pair in pairs if name in verdict.best]
     losses = [_loss(leader.name, name, pair, number) for name, pair in pairs if pair.different]
-    return (_lead(verdict, leader, score, number), *ties, *losses, *verdict.notes)
+    return Wording(
+        _lead(verdict, leader, score, number),
+        _bounded(ties, most, f"cannot be told from {leader.name} either"),
+        _bounded(losses, most, f"are worse than {leader.name}"),
+        (*([NO_PROOF] if ties else []), *verdict.notes),
+    )
+
+
+def _bounded(said: list[str], most: int, others: str) -> tuple[str, ...]:
+    """Return the sentences, or so many of them and how many others there are."""
+    return tuple(said) if len(said) <= most + 1 else (*said[:most], f"{len(said) - most} more {others}.")
 
 
 @dataclass(frozen=True)
@@ -48,23 +86,27 @@ class _Numbers:
 
 def _lead(verdict: Verdict, leader: Estimate, score: str, number: _Numbers) -> str:
     figure = number.estimate(leader)
+    what = f"mean {score}" if leader.seeds > 1 else score
     if len(verdict.estimates) == 1:
-        return f"{leader.name} has a mean {score} of {figure}."
-    among = "Of these trained networks, " if leader.seeds == 1 else ""
+        return f"The {what} of {leader.name} is {figure}."
+    counts = {estimate.seeds for estimate in verdict.estimates}
+    among = (
+        "Of these trained networks, " if leader.seeds == 1 else "Of models that ran more than once, " * (1 in counts)
+    )
     tied = verdict.best[1:]
     if tied:
-        return f"{among}{leader.name} has the best mean {score}, {figure}, but cannot be told from {_join(tied)}."
+        return f"{among}{leader.name} has the best {what}, {figure}, but cannot be told from {_join(tied)}."
     if not any(pair.different for pair in verdict.comparisons if leader.name in (pair.first, pair.second)):
-        return f"{leader.name} has a mean {score} of {figure}, and nothing to compare it with."
-    return f"{among}{leader.name} is best: its mean {score} is {figure}."
+        return f"The {what} of {leader.name} is {figure}; there is nothing to compare it with."
+    return f"{among}{leader.name} is best: its {what} is {figure}."
 
 
 def _tie(best: str, name: str, pair: Comparison, number: _Numbers) -> str:
-    _, low, high = _in_favour(pair)
-    return (
-        f"{best} may be anything from {number.plain(low)} to {number.gap(high)} better than {name}{_p(pair)}:"
-        " too close to call, which is no proof that they are equal."
-    )
+    gap, low, high = _in_favour(pair)
+    if low > 0:  # the interval is not corrected for the number of comparisons, the decision is
+        alone = f"{number.plain(low)} to {number.plain(high)} by itself"
+        return f"{best} is {number.gap(gap)} ahead of {name} ({alone}), but not clearly so among all pairs{_p(pair)}."
+    return f"{best} against {name} is too close to call: {number.plain(low)} to {number.gap(high)}{_p(pair)}."
 
 
 def _loss(best: str, name: str, pair: Comparison, number: _Numbers) -> str:

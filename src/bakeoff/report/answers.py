@@ -10,6 +10,7 @@ from bakeoff.data.imageset import IntArray
 from bakeoff.errors import StoreError
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.store.folder import Predictions
+from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, other_test_set
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class TestAnswers:
         labels: their classes, shape (N,).
         of: the answers, by the contender's place.
         missing: a sentence for every finished run whose predictions cannot be read.
+        refusal: why no answers are here, where the runs were judged on different test sets.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -47,6 +49,7 @@ class TestAnswers:
     labels: IntArray
     of: Mapping[int, Answers]
     missing: tuple[str, ...]
+    refusal: str = ""
 
     def everything(self) -> NDArray[np.int32]:
         """Return the predicted classes of all runs, shape (runs, test images)."""
@@ -55,23 +58,36 @@ class TestAnswers:
 
 def collect(subject: Subject) -> TestAnswers:
     """Read the predictions of every finished run, one run at a time, and keep of each image the answer alone."""
-    indices = labels = np.zeros(0, np.int64)
+    empty = np.zeros(0, np.int64)
+    first: tuple[str, Predictions] | None = None
     of: dict[int, Answers] = {}
     missing: list[str] = []
     for contender in subject.ranked:
         found = []
         for record in contender.finished:
+            run = contender.run_label(record)
             try:
                 predictions = subject.predictions(record, "test")
             except StoreError as error:
-                missing.append(f"{contender.run_label(record)}: {error}")
+                missing.append(f"{run}: {error}")
                 continue
-            indices, labels = predictions.indices, predictions.labels  # the same in every run of a study
+            first = first or (run, predictions)
+            if why := other_test_set(*first, run, predictions):
+                return TestAnswers(empty, empty, {}, tuple(missing), why)
             found.append(_answer(predictions))
         if found:
             predicted, confidence = zip(*found, strict=True)
             of[contender.place] = Answers(np.stack(predicted), np.stack(confidence))
+    indices, labels = (first[1].indices, first[1].labels) if first else (empty, empty)
     return TestAnswers(indices, labels, of, tuple(missing))
+
+
+def judged(subject: Subject, test: TestAnswers) -> Judgement:
+    """Return what the answers prove, of every contender under its label."""
+    right = {
+        contender.label: test.of[contender.place].predicted == test.labels for contender in answered(subject, test)
+    }
+    return judge_answers(RightAnswers(right, test.refusal, test.missing))
 
 
 def answered(subject: Subject, test: TestAnswers) -> list[Contender]:

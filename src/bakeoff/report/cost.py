@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Sequence
 
+from bakeoff.evidence.pareto import pareto, pareto_of
+from bakeoff.evidence.verdict import Verdict
 from bakeoff.records.run import RunRecord
 from bakeoff.report.figure import SHARES, Figure, Trace, colour, finite, inert, symbol
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
-from bakeoff.report.text import SPACE, duration, percent, whole
+from bakeoff.report.text import SPACE, duration, join, percent, short, whole
 
 MOST_LABELS = 12  # contenders up to which their names stand in the figure
 
@@ -25,16 +27,21 @@ def _parameters(record: RunRecord) -> float | None:
     return record.parameters.total if record.parameters else None
 
 
-def cost_figures(ranked: Sequence[Contender]) -> list[Figure]:
-    """Return test accuracy against the seconds of training and against the number of parameters, of two or more."""
+def cost_figures(ranked: Sequence[Contender], verdict: Verdict | None = None) -> list[Figure]:
+    """Return test accuracy against the seconds of training and against the number of parameters, of two or more.
+
+    With a verdict, those are named that may be worth their cost by its evidence.
+    """
     figures = (
-        _figure("accuracy-seconds", "Test accuracy and training time", SECONDS, ranked, _seconds),
-        _figure("accuracy-parameters", "Test accuracy and size", PARAMETERS, ranked, _parameters),
+        _figure("accuracy-seconds", "Test accuracy and training time", SECONDS, ranked, _seconds, verdict),
+        _figure("accuracy-parameters", "Test accuracy and size", PARAMETERS, ranked, _parameters, verdict),
     )
-    return [figure for figure in figures if len({trace["meta"] for trace in figure.traces}) > 1]
+    return [figure for figure in figures if len({trace["meta"] for trace in figure.traces} - {None}) > 1]
 
 
-def _figure(identifier: str, title: str, axis: Axis, ranked: Sequence[Contender], price: Price) -> Figure:
+def _figure(
+    identifier: str, title: str, axis: Axis, ranked: Sequence[Contender], price: Price, verdict: Verdict | None
+) -> Figure:
     name, tickformat = axis
     priced = [(contender, points) for contender in ranked if (points := _points(contender, price))]
     best = f" The highest, {percent(priced[0][0].accuracy)}, is {priced[0][0].label}'s." if priced else ""
@@ -48,14 +55,44 @@ def _figure(identifier: str, title: str, axis: Axis, ranked: Sequence[Contender]
             trace
             for contender, points in priced
             for trace in _traces(contender, points, middle, labelled=len(priced) <= MOST_LABELS)
-        ],
+        ]
+        + [_front(priced)],
         layout={
             "xaxis": {"title": {"text": name}, "tickformat": tickformat, **_scale(costs)},
             "yaxis": {"tickformat": ".1~%", **SHARES},
         },
-        note="Up and to the left is better. Bars are the standard deviation over seeds, small points the runs.",
+        note="Up and to the left is better. Bars are the standard deviation over seeds, small points the runs; the "
+        f"line joins the models that no cheaper one beats in the mean.{_worth(priced, verdict)}",
         table=_table(title, [contender for contender, _ in priced]),
     )
+
+
+def _means(priced: Sequence[tuple[Contender, Points]]) -> dict[str, float]:
+    return {contender.label: math.fsum(cost for cost, _ in points) / len(points) for contender, points in priced}
+
+
+def _front(priced: Sequence[tuple[Contender, Points]]) -> Trace:
+    """Return the line through the Pareto front of the means."""
+    cost, score = _means(priced), {contender.label: contender.accuracy for contender, _ in priced}
+    front = pareto(score, cost)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "meta": None,
+        "x": finite([cost[name] for name in front]),
+        "y": finite([score[name] for name in front]),
+        "line": {"color": "var(--edge)", "width": 1.5, "dash": "dot", "shape": "hv"},
+        "hoverinfo": "skip",
+    }
+
+
+def _worth(priced: Sequence[tuple[Contender, Points]], verdict: Verdict | None) -> str:
+    """Say which models no cheaper one beats by the evidence."""
+    cost = _means(priced)
+    if verdict is None or any(estimate.name not in cost for estimate in verdict.estimates):
+        return ""
+    names = [short(name, 24) for name in pareto_of(verdict, cost)]
+    return f" By the evidence, these may be worth their cost: {join(names)}."
 
 
 def _scale(costs: Sequence[float]) -> dict[str, object]:
@@ -75,7 +112,7 @@ def _points(contender: Contender, price: Price) -> Points:
 def _traces(contender: Contender, points: Points, middle: float, *, labelled: bool) -> list[Trace]:
     """Return the runs as small points where there are several, and their mean as a large one.
 
-    Names stand on the side of the figure's `middle`, where there is room for them.
+    Names stand on the side of the figure's `middle`, where there is room for them, in turn above and below.
     """
     costs, accuracies = zip(*points, strict=True)
     mean = math.fsum(costs) / len(costs)
@@ -96,7 +133,7 @@ def _traces(contender: Contender, points: Points, middle: float, *, labelled: bo
         "error_y": {"array": finite([contender.figures["test_accuracy_std"]]), "color": colour(contender.place)},
         "mode": "markers+text" if labelled else "markers",
         "text": [f"{SPACE}{inert(contender.label, 24)}{SPACE}"],
-        "textposition": "middle right" if mean < middle else "middle left",
+        "textposition": f"{('top', 'bottom')[contender.place % 2]} {'right' if mean < middle else 'left'}",
         "marker": {**marker, "size": 12},
         "hovertemplate": "%{fullData.name}<br>%{x:,.4~g}: %{y:.2%}<extra></extra>",
     }

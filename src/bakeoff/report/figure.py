@@ -55,6 +55,7 @@ class Figure:
         layout: Plotly's, added to what all figures share.
         note: how to read it.
         wide: whether it takes the whole width of the page.
+        height: in pixels; None for that of the style sheet.
         table: the same in numbers, if nothing else on the page gives them.
     """
 
@@ -65,6 +66,7 @@ class Figure:
     layout: dict[str, Any]
     note: str = ""
     wide: bool = False
+    height: int | None = None
     table: Table | None = None
 
     @property

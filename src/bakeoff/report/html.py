@@ -9,15 +9,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bakeoff import __version__, durable
 from bakeoff.errors import StoreError
 from bakeoff.report import dataset, plotly, protocol, runs
-from bakeoff.report.answers import answered, collect
+from bakeoff.report.answers import TestAnswers, answered, collect, judged
+from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
+from bakeoff.report.class_differences import class_difference_figure
 from bakeoff.report.cost import cost_figures
+from bakeoff.report.cost_ratios import ratio_table
 from bakeoff.report.curves import curve_figures
 from bakeoff.report.figure import COLOURS, Figure
 from bakeoff.report.galleries import agreement, study_galleries
+from bakeoff.report.intervals import interval_figure
+from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
 from bakeoff.report.ranking import ranking, strips, unranked
+from bakeoff.report.reproduced import reproduced_notes, reproduced_table
 from bakeoff.report.subject import Subject
 from bakeoff.report.verdict import verdict
+from bakeoff.study.judgement import Judgement
 
 
 def write(subject: Subject, path: Path) -> None:
@@ -75,25 +82,30 @@ def _policy(script: str) -> str:
 
 def _figures(parts: dict[str, Any]) -> list[Figure]:
     """Return every figure of the page."""
-    heat_maps = [panel.heat_map for panel in parts["panels"] if panel.heat_map]
-    bars = [parts["bars"]] if parts["bars"] else []
-    return [*parts["costs"], *parts["curves"], *heat_maps, *bars]
+    heat_maps = [panel.heat_map for panel in parts["panels"]]
+    single = [parts[name] for name in ("intervals", "pairs", "class_differences", "reliability", "bars")]
+    return [figure for figure in (*parts["costs"], *parts["curves"], *heat_maps, *single) if figure]
 
 
 def _parts(subject: Subject) -> dict[str, Any]:
     """Return what the sections of the page show."""
     test = collect(subject)
+    judgement = judged(subject, test)
     images = subject.images
     return {
         "subject": subject,
         "summary": protocol.summary(subject),
         "period": protocol.period(subject),
-        "verdict": verdict(subject),
-        "ranking": ranking(subject.ranked),
+        "verdict": verdict(subject, judgement),
+        "ranking": ranking(subject.ranked, judgement.verdict),
         "strips": strips(subject.ranked),
         "unranked": unranked(subject),
         "tracebacks": runs.tracebacks(subject),
-        "costs": cost_figures(subject.ranked),
+        "reproduced": reproduced_table(subject),
+        "reproduced_notes": reproduced_notes(subject),
+        "costs": cost_figures(subject.ranked, judgement.verdict),
+        "ratios": ratio_table(subject.ranked),
+        **_evidence(subject, test, judgement),
         "curves": curve_figures(subject.contenders),
         "panels": list(panels(subject, test)),
         "hardest": hardest(subject, test),
@@ -110,6 +122,21 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "recipes": protocol.recipes(subject),
         "study_file": protocol.study_file(subject),
         "environment": protocol.environment_table(subject),
+    }
+
+
+def _evidence(subject: Subject, test: TestAnswers, judgement: Judgement) -> dict[str, Any]:
+    """Return what shows whether differences are real, and whether probabilities are."""
+    calibrated = calibrations(subject, test)
+    return {
+        "evidence": judgement.verdict,
+        "intervals": interval_figure(subject, judgement.verdict),
+        "pairs": pair_figure(judgement.verdict),
+        "pair_table": pair_table(subject, judgement.verdict),
+        "class_differences": class_difference_figure(subject, test, judgement.verdict),
+        "calibrated": [one.contender for one in calibrated],
+        "reliability": calibration_figure(calibrated),
+        "calibration_table": calibration_table(calibrated),
     }
 
 

@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bakeoff.evidence.estimate import Estimate
+from bakeoff.evidence.verdict import Verdict
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.table import Column, Rows, Table, Value, text_columns
-from bakeoff.report.text import NONE, decimal, duration, percent, plural, spread, whole
+from bakeoff.report.text import NONE, decimal, duration, interval, percent, plural, spread, whole
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,16 @@ FIGURES: tuple[tuple[Column, str, Callable[[float | None], str], Callable[..., f
 )
 
 
-def ranking(ranked: Sequence[Contender]) -> Table:
+def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
     """Return the leaderboard; the cells of the column "seeds" are to be drawn as `strips`."""
+    known = {estimate.name: estimate for estimate in verdict.estimates} if verdict else {}
+    letters = verdict.letters if verdict else {}
     columns = (
         Column("rank"),
         *text_columns("model"),
         Column("test accuracy", note="mean ± standard deviation over seeds"),
+        Column("95 % interval", note="of the mean, for new seeds and new test images; for one run, new images only"),
+        Column("group", numeric=False, note="models that share a letter cannot be told apart"),
         Column("seeds", numeric=False, note="test accuracy of every seed; the bar is the mean"),
         *(column for column, *_ in FIGURES),
         Column("runs", note="finished runs"),
@@ -49,6 +55,8 @@ def ranking(ranked: Sequence[Contender]) -> Table:
             str(contender.rank),
             Value(contender.label, place=contender.place),
             Value(spread(contender.accuracy, contender.figures["test_accuracy_std"]), mark=contender.rank == 1),
+            _interval(known.get(contender.label)),
+            letters.get(contender.label) or NONE,
             "",
             *(
                 Value(write(value), value if write is duration else None, mark=value == best.get(name))
@@ -62,6 +70,10 @@ def ranking(ranked: Sequence[Contender]) -> Table:
         for contender in ranked
     ]
     return Table("Models by test accuracy", columns, rows)
+
+
+def _interval(of: Estimate | None) -> Value:
+    return Value(interval(of.low, of.high), of.mean) if of else Value(NONE)
 
 
 def _best(ranked: Sequence[Contender], name: str, pick: Callable[..., float]) -> float | None:

@@ -1,7 +1,7 @@
 """What a report is made from."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from bakeoff.specs.protocol import Protocol
 from bakeoff.store.database import Event
 from bakeoff.store.folder import Predictions
 from bakeoff.study.leaderboard import leaderboard
+from bakeoff.study.variants import variants
 
 
 @dataclass(frozen=True)
@@ -100,20 +101,19 @@ class Subject:
         """Every row of the leaderboard, in its order."""
         if not self.records:
             return ()
-        groups: dict[tuple[str, str], list[RunRecord]] = {}
-        for record in self.records:
-            groups.setdefault((record.spec.model.title, record.spec.recipe.name), []).append(record)
-        rows = leaderboard(self.records).to_dict("records")
+        found = variants(self.records)
+        of = {(variant.model, variant.recipe): variant for variant in found}
+        rows = leaderboard(found).to_dict("records")
         accuracies = [row["test_accuracy_mean"] for row in rows]
-        times = Counter(row["model"] for row in rows)
+        labels = _labels([of[row["model"], row["recipe"]].name for row in rows])
         return tuple(
             Contender(
                 place=place,
                 rank=1 + sum(accuracy > row["test_accuracy_mean"] for accuracy in accuracies) if row["seeds"] else None,
                 recipe=row["recipe"],
-                label=short(row["model"] if times[row["model"]] == 1 else f"{row['model']} ({row['recipe']})", 60),
+                label=labels[place],
                 figures={str(name): value for name, value in row.items()},
-                records=tuple(groups[row["model"], row["recipe"]]),
+                records=of[row["model"], row["recipe"]].records,
             )
             for place, row in enumerate(rows)
         )
@@ -132,3 +132,10 @@ class Subject:
         except BakeoffError as error:
             return replace(self, images=None, why_no_images=str(error))
         return replace(self, images=images, why_no_images="")
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Return the names in one line and of bounded length, numbered where that makes them the same."""
+    labels = [short(name, 60) for name in names]
+    times = Counter(labels)
+    return [label if times[label] == 1 else f"{label} #{place + 1}" for place, label in enumerate(labels)]

@@ -19,9 +19,33 @@ def spread(mean: float | None, deviation: float | None) -> str:
     return f"{100 * mean:.2f}{SPACE}±{SPACE}{100 * deviation:.2f}{SPACE}%"
 
 
-def points(difference: float) -> str:
+def points(difference: float | None, digits: int = 1) -> str:
     """Return the difference of two shares in percentage points."""
-    return f"{100 * difference:.2f}{SPACE}percentage points"
+    return NONE if difference is None else f"{signed(difference, digits)}{SPACE}points"
+
+
+def signed(share: float, digits: int = 1) -> str:
+    """Return a hundred times a share, with a true minus sign."""
+    return f"{100 * share:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """Return the ends of an interval of shares, in percent or in points."""
+    return NONE if low is None or high is None else f"{signed(low, digits)} to {signed(high, digits)}"
+
+
+def probability(p: float | None) -> str:
+    """Return a p-value."""
+    return NONE if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def fraction(part: float) -> str:
+    """Return a share below 1 as people say it: half, a third, a twelfth."""
+    whole = round(1 / part)
+    if part > 2 / 3:
+        return f"{100 * part:.0f}{SPACE}%"
+    words = ("half", "a third", "a quarter", "a fifth", "a sixth", "a seventh", "an eighth", "a ninth", "a tenth")
+    return words[whole - 2] if whole <= 10 else {12: "a twelfth", 20: "a twentieth"}.get(whole, f"1/{whole:,}")
 
 
 def decimal(value: float | None, digits: int = 4) -> str:

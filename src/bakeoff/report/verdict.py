@@ -1,14 +1,20 @@
 """The answer in plain words. Everything that the report claims of the models is said here, and nowhere else.
 
-No difference is called significant: that takes a test, and none is made here.
+A model is called better only where a test says so; see `bakeoff.evidence.wording`.
 """
 
 from collections import Counter
 from dataclasses import dataclass
 
+from bakeoff.evidence.verdict import Verdict as Evidence
+from bakeoff.evidence.wording import wording
 from bakeoff.records.run import RunState
 from bakeoff.report.subject import Contender, Subject
-from bakeoff.report.text import duration, join, percent, plural, points, spread
+from bakeoff.report.text import duration, fraction, join, percent, plural, points
+from bakeoff.study.judgement import Judgement
+
+SAID = 2  # ties and losses that have a sentence of their own; all are in the matrix of pairs
+NAMED = 3  # models in the headline
 
 
 @dataclass(frozen=True)
@@ -20,70 +26,65 @@ class Verdict:
     caveats: tuple[str, ...] = ()
 
 
-def verdict(subject: Subject) -> Verdict:
-    """Return what the finished runs say, worded as carefully as they allow."""
-    ranked = subject.ranked
-    if not ranked:
+def verdict(subject: Subject, judgement: Judgement) -> Verdict:
+    """Return what the finished runs prove, worded as carefully as they allow."""
+    if not subject.ranked:
         state = "No run has finished yet" if _open_runs(subject) or not subject.records else "No run finished"
         return Verdict(f"{state}, so there is no answer", _failures(subject), _unfinished(subject))
-    best = [contender for contender in ranked if contender.rank == 1]
-    names = join([contender.label for contender in best])
-    if len(ranked) == 1:
-        claim = f"reaches {percent(ranked[0].accuracy)}"
-    else:
-        claim = "comes first" if len(best) == 1 else "share the first place"
-    sentences = (*_lead(ranked, best, names), *_price(ranked, best[0]))
-    return Verdict(f"{names} {claim} on {subject.name}", sentences, _caveats(subject))
+    open_ends = (*_missing(judgement), *_failures(subject), *_unfinished(subject))
+    evidence = judgement.verdict
+    if evidence is None:
+        best = subject.ranked[0]
+        headline = f"{best.label} has the highest test accuracy on {subject.name}, {percent(best.accuracy)}"
+        untested = "Whether the differences are more than chance cannot be told here."
+        return Verdict(headline, (), (judgement.reason, untested, *open_ends))
+    said = wording(evidence, "test accuracy", most=SAID)
+    sentences = (said.lead, *said.ties, *said.losses, *_price(subject, evidence))
+    return Verdict(_headline(subject, evidence), sentences, (*said.notes, *open_ends))
 
 
-def _lead(ranked: tuple[Contender, ...], best: list[Contender], names: str) -> tuple[str, ...]:
-    """Say how good the best is, and how far ahead."""
-    first, *others = ranked
-    accuracy = spread(first.accuracy, first.figures["test_accuracy_std"])
-    if not others:
-        return (f"{names} classifies {accuracy} of the test images correctly; no other model has finished.",)
-    if len(best) > 1:
-        return (f"{names} have the same test accuracy, {percent(first.accuracy)}.",)
-    second = others[0]
-    kind = "mean test accuracy" if any(len(contender.finished) > 1 for contender in ranked) else "test accuracy"
+def _headline(subject: Subject, evidence: Evidence) -> str:
+    """Say who is best, how good, and who is tied with it."""
+    leader = next(one for one in evidence.estimates if one.name == evidence.best[0])
+    figure = f"{percent(leader.mean, 1)} ({100 * leader.low:.1f} to {100 * leader.high:.1f})"
+    tied = list(evidence.best[1:])
+    if len(evidence.estimates) == 1:
+        return f"{leader.name} reaches {figure} on {subject.name}"
+    if not tied:
+        scope = "the best of these trained networks" if leader.seeds == 1 else "best"
+        return f"{leader.name} is {scope} on {subject.name}: {figure}"
+    names = tied if len(tied) <= NAMED else [*tied[: NAMED - 1], f"{len(tied) - NAMED + 1} more"]
+    return f"{leader.name} leads on {subject.name} with {figure}, tied with {join(names)}"
+
+
+def _price(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
+    """Say what the model costs that is trained the fastest, and what it loses."""
+    priced = [contender for contender in subject.ranked if contender.figures["train_seconds_mean"] > 0]
+    best = next((contender for contender in priced if contender.label == evidence.best[0]), None)
+    if best is None or len(priced) < 2:
+        return ()
+    cheapest = min(priced, key=lambda contender: contender.figures["train_seconds_mean"])
+    seconds, against = (contender.figures["train_seconds_mean"] for contender in (cheapest, best))
+    if cheapest is best:
+        return (f"It is also the cheapest to train: {duration(seconds)} a run.",)
     return (
-        f"{names} has the highest {kind}, {accuracy}.",
-        f"That is {points(first.accuracy - second.accuracy)} more than {second.label} "
-        f"({spread(second.accuracy, second.figures['test_accuracy_std'])}).",
+        f"The cheapest, {cheapest.label}, trains in {fraction(seconds / against)} of the time "
+        f"({duration(seconds)} a run against {duration(against)}) {_loss(evidence, best, cheapest)}.",
     )
 
 
-def _price(ranked: tuple[Contender, ...], best: Contender) -> tuple[str, ...]:
-    """Say what the model costs that is trained the fastest."""
-    priced = [contender for contender in ranked if contender.figures["train_seconds_mean"] > 0]
-    if len(priced) < 2 or best not in priced:
-        return ()
-    cheapest = min(priced, key=lambda contender: contender.figures["train_seconds_mean"])
-    seconds = cheapest.figures["train_seconds_mean"]
-    if cheapest is best:
-        return (f"It is also the cheapest to train: {duration(seconds)} a run.",)
-    against = duration(best.figures["train_seconds_mean"])
-    behind = best.accuracy - cheapest.accuracy
-    loss = f"{points(behind)} less accurate" if behind else "equally accurate"
-    return (f"The cheapest to train is {cheapest.label}: {duration(seconds)} a run against {against}, and {loss}.",)
+def _loss(evidence: Evidence, best: Contender, cheapest: Contender) -> str:
+    if cheapest.label not in evidence.letters:
+        return "and its predictions are lost"
+    pair = evidence.comparison(best.label, cheapest.label)
+    if pair.different:
+        return f"and loses {points(abs(pair.difference))}"
+    return "and cannot be told from it in accuracy" if pair.p_value is not None else "and is not compared in accuracy"
 
 
-def _caveats(subject: Subject) -> tuple[str, ...]:
-    """Say how far the answer can be trusted."""
-    counts = sorted({len(contender.finished) for contender in subject.ranked})
-    alone = len(subject.ranked) == 1
-    if counts == [1]:
-        seeds = (
-            "It rests on one run: with another seed the figure would differ, and by how much is unknown."
-            if alone
-            else "Each model ran with one seed only: another seed could change the order, and by how much is unknown."
-        )
-    elif len(counts) == 1:
-        seeds = f"± is the standard deviation over {counts[0]} seeds."
-    else:
-        seeds = f"± is the standard deviation over seeds, of which the models have from {counts[0]} to {counts[-1]}."
-    untested = () if alone else ("Whether the differences are more than chance has not been tested here.",)
-    return (seeds, *untested, *_failures(subject), *_unfinished(subject))
+def _missing(judgement: Judgement) -> tuple[str, ...]:
+    count = len(judgement.missing)
+    return (f"{plural(count, 'finished run')} had no part in this: see the missing predictions.",) if count else ()
 
 
 def _failures(subject: Subject) -> tuple[str, ...]:

@@ -18,5 +18,6 @@ class DataSpec(Spec):
     image_size: int | None = Field(None, ge=4, le=4096, description="side in pixels to decode photos of many sizes to")
     fit: Literal["crop", "squash", "pad"] = Field("crop", description="how a photo that is not square becomes one")
     skip_bad: bool = Field(False, description="leave out unreadable images, and report them, instead of stopping")
+    classes: tuple[str, ...] | None = Field(None, min_length=2, description="only the images of these classes")
     max_train: int | None = Field(None, ge=2, description="train on so many images, drawn evenly from the classes")
     fingerprint: str = Field("", description="SHA-256 of the pixels, labels and class names, filled in when loaded")

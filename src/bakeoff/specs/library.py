@@ -1,4 +1,4 @@
-"""The recipes that come with the product, by name. They are the YAML files of `bakeoff/recipes`."""
+"""The library that comes with the product: recipes, and whole systems. They are the YAML files of `bakeoff/recipes`."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,22 +8,16 @@ from typing import Any
 import yaml
 
 from bakeoff.errors import UnknownNameError
-from bakeoff.specs.base import Spec
+from bakeoff.specs.entry import Entry
+from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe
 
 DEFAULT = "default"
 
 
-class Entry(Spec):
-    """One file of the library."""
-
-    summary: str
-    recipe: Recipe
-
-
 @cache
 def library() -> dict[str, Entry]:
-    """Return every recipe that comes with the product, by name."""
+    """Return every entry of the library, by name."""
     files = sorted(resources.files("bakeoff.recipes").iterdir(), key=lambda file: file.name)
     return {
         file.name.removesuffix(".yaml"): _read(file.name.removesuffix(".yaml"), file.read_text(encoding="utf-8"))
@@ -36,6 +30,32 @@ def _read(name: str, text: str) -> Entry:
     content = yaml.safe_load(text)
     content["recipe"] = {"name": name, **content["recipe"]}
     return Entry.parse(content)
+
+
+def systems() -> dict[str, Entry]:
+    """Return the entries that are whole systems, by name."""
+    return {name: entry for name, entry in library().items() if entry.model}
+
+
+def find_system(name: str) -> Entry:
+    """Return the system of that name, or raise `UnknownNameError` with the nearest names."""
+    try:
+        return systems()[name]
+    except KeyError:
+        raise UnknownNameError("system", name, systems()) from None
+
+
+def resolve_model(given: ModelSpec) -> ModelSpec:
+    """Return the model that a spec means: where its name is a system's, that system's, with what else was given.
+
+    The label is then the system's name, so that tables tell it from the bare network.
+    """
+    entry = systems().get(given.name)
+    if entry is None or entry.model is None:
+        return given
+    label = {} if entry.model.name == given.name else {"label": given.name}
+    changes = {field: getattr(given, field) for field in given.model_fields_set - {"name"}}
+    return entry.model.model_copy(update={**label, **changes})
 
 
 def find_recipe(name: str) -> Recipe:
@@ -59,6 +79,6 @@ def resolve_recipe(given: str | Mapping[str, Any] | Recipe) -> Recipe:
     return Recipe.parse({**base.content(), "name": f"{base.name}*", **fields}, "recipe")
 
 
-def recipe_for(model: str) -> Recipe:
-    """Return the recipe declared for a model: the library's of the same name, else the default one."""
-    return find_recipe(model if model in library() else DEFAULT)
+def recipe_for(*names: str) -> Recipe:
+    """Return the recipe declared for a model with these names: of the first that is an entry's, else `default`."""
+    return find_recipe(next((name for name in names if name in library()), DEFAULT))

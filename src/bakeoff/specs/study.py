@@ -54,3 +54,13 @@ class StudySpec(Spec):
         if len(set(seeds)) != len(seeds):
             raise ValueError("every seed may stand once")
         return seeds
+
+    def content(self) -> dict[str, Any]:
+        """Return the fields as plain JSON types.
+
+        Of models only what was given: where a system of the library is named, the library fills in the rest.
+        """
+        return {
+            **super().content(),
+            "models": [model.model_dump(mode="json", exclude_unset=True) for model in self.models],
+        }

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from bakeoff import durable
 from bakeoff.errors import StoreError
@@ -61,8 +61,7 @@ class StudyFolder:
         """Make the folder this study's; raise `StoreError` if it is another's, or holds other things."""
         try:
             if (self.path / STUDY_FILE).exists():
-                if differences := _differences(self.read()["identity"], study["identity"]):
-                    found = "; ".join(differences)
+                if found := "; ".join(differences(self.read()["identity"], study["identity"])):
                     raise StoreError(f"{self.path} belongs to another study: {found}; give another folder with --out")
             elif self.path.exists() and any(self.path.iterdir()):
                 raise StoreError(f"{self.path} is not empty and holds no study; give another folder with --out")
@@ -128,20 +127,23 @@ class RunFolder:
     def predictions(self, part: str) -> Predictions:
         """Return the predictions for one part; raise `StoreError` where there are none."""
         try:
-            arrays = load_file(self.path / "logits.safetensors")
+            with safe_open(self.path / "logits.safetensors", framework="numpy") as file:  # training logits are large
+                names = [name for name in file.keys() if name.startswith(f"{part}.")]  # noqa: SIM118
+                fields = {name.partition(".")[2]: file.get_tensor(name) for name in names}
         except (OSError, SafetensorError) as error:
             raise StoreError(f"the predictions in {self.path} cannot be read: {error}") from None
-        fields = {name.partition(".")[2]: value for name, value in arrays.items() if name.startswith(f"{part}.")}
         if not fields:
             raise StoreError(f"there are no predictions for the part {part!r} in {self.path}")
         return Predictions(**fields)
 
 
-def _differences(theirs: Any, ours: Any, path: str = "") -> list[str]:
-    """Return where two JSON values differ, each as 'field: theirs there, ours here'."""
+def differences(theirs: Any, ours: Any, path: str = "", names: tuple[str, str] = ("there", "here")) -> list[str]:
+    """Return where two JSON values differ, each as 'field is X there and Y here'."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
         found = []
         for key in sorted(theirs.keys() | ours.keys()):
-            found += _differences(theirs.get(key), ours.get(key), f"{path}.{key}" if path else key)
+            found += differences(theirs.get(key), ours.get(key), f"{path}.{key}" if path else key, names)
         return found
-    return [] if theirs == ours else [f"{path} is {json.dumps(theirs)} there and {json.dumps(ours)} here"]
+    if theirs == ours:
+        return []
+    return [f"{path} is {json.dumps(theirs)} {names[0]} and {json.dumps(ours)} {names[1]}"]

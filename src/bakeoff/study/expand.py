@@ -1,13 +1,15 @@
 """From a study to its runs."""
 
+import fnmatch
 import itertools
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
-from bakeoff.errors import SpecError
+from bakeoff.errors import SpecError, UnknownNameError
 from bakeoff.models.library import expand as expand_names
 from bakeoff.run.resolve import override
-from bakeoff.specs.library import DEFAULT, find_recipe, recipe_for
+from bakeoff.specs.library import DEFAULT, find_recipe, recipe_for, resolve_model, systems
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
@@ -23,8 +25,8 @@ def expand(study: StudySpec) -> list[RunSpec]:
     """
     variants = [
         (model, recipe, settings)
-        for model in _models(study)
-        for recipe in _recipes(study, model)
+        for name, model in _models(study)
+        for recipe in _recipes(study, model.label, name)
         for settings in _grid(study)
     ]
     runs = [_run(study, *variant, seed) for seed in study.seeds for variant in variants]
@@ -38,22 +40,37 @@ def expand(study: StudySpec) -> list[RunSpec]:
     return list(seen.values())
 
 
-def _models(study: StudySpec) -> Iterator[ModelSpec]:
+def _models(study: StudySpec) -> Iterator[tuple[str, ModelSpec]]:
+    """Yield every model with the name that it was asked for by."""
     seen: list[ModelSpec] = []  # two patterns may name the same network
     for model in study.models:
-        for name in expand_names(model.name):
-            named = model.model_copy(update={"name": name})
-            if named not in seen:
-                seen.append(named)
-                yield named
+        for name in _names(model.name):
+            found = resolve_model(model.model_copy(update={"name": name}))
+            if found not in seen:
+                seen.append(found)
+                yield name, found
 
 
-def _recipes(study: StudySpec, model: ModelSpec) -> list[Recipe]:
+def _names(pattern: str) -> list[str]:
+    """Return the networks that fit a name or pattern; where none does, the systems of the library."""
+    if pattern in systems():
+        return [pattern]
+    try:
+        return expand_names(pattern)
+    except UnknownNameError:
+        if fitting := fnmatch.filter(systems(), pattern):
+            return fitting
+        if close := get_close_matches(pattern, systems(), cutoff=0.8):
+            raise UnknownNameError("model", pattern, close) from None
+        raise
+
+
+def _recipes(study: StudySpec, *names: str) -> list[Recipe]:
     if study.protocol.mode == "same-recipe":
         return list(study.recipes) or [find_recipe(DEFAULT)]
     if study.recipes:
         raise SpecError(f"mode {study.protocol.mode!r} trains each model with its own recipe; leave out the recipes")
-    return [recipe_for(model.name)]
+    return [recipe_for(*names)]
 
 
 def _grid(study: StudySpec) -> Iterator[dict[str, Any]]:

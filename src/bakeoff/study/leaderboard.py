@@ -1,35 +1,40 @@
-"""The ranking of a study's models, with the spread over seeds and the cost."""
+"""The ranking of a study's models, with its evidence, the spread over seeds and the cost."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.records.run import RunRecord, RunState
+from bakeoff.evidence.verdict import Verdict
+from bakeoff.records.run import RunState
+from bakeoff.study.variants import Variant
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def leaderboard(records: Iterable[RunRecord]) -> "pd.DataFrame":
+def leaderboard(variants: Iterable[Variant], verdict: Verdict | None = None) -> "pd.DataFrame":
     """Return one row per model and recipe, the best mean test accuracy first.
 
     Means and standard deviations (n - 1) are over the seeds whose runs are finished; failed, diverged and unfinished
     runs are counted and never ranked. `params` are all weights, as Keras counts them; seconds are of training alone.
+
+    Args:
+        variants: what was compared.
+        verdict: on the variants by name. It gives `test_accuracy_low` and `test_accuracy_high`, the ends of the 95 %
+            interval; `group`, letters that two rows share where they cannot be told apart; and `tied`, whether the row
+            is one of several that cannot be told from the best.
     """
     import pandas as pd
 
-    groups: dict[tuple[str, str], list[RunRecord]] = {}
-    for record in records:
-        groups.setdefault((record.spec.model.title, record.spec.recipe.name), []).append(record)
-    rows = [_row(model, recipe, group) for (model, recipe), group in groups.items()]
-    table = pd.DataFrame(rows, columns=list(_row("", "", [])))
+    rows = [_row(variant, verdict) for variant in variants]
+    table = pd.DataFrame(rows, columns=list(_row(Variant("", "", "", ()), None)))
     order = ["test_accuracy_mean", "model", "recipe"]
     return table.sort_values(order, ascending=[False, True, True], na_position="last", ignore_index=True)
 
 
-def _row(model: str, recipe: str, group: list[RunRecord]) -> dict[str, Any]:
-    done = [record for record in group if record.state is RunState.FINISHED]
+def _row(variant: Variant, verdict: Verdict | None) -> dict[str, Any]:
+    done = variant.finished
 
     def mean(part: str, metric: str) -> float:
         values = [record.metrics[part][metric] for record in done if part in record.metrics]
@@ -39,11 +44,12 @@ def _row(model: str, recipe: str, group: list[RunRecord]) -> dict[str, Any]:
     costs = [record.cost for record in done if record.cost]
     sizes = {record.parameters.total for record in done if record.parameters}
     return {
-        "model": model,
-        "recipe": recipe,
+        "model": variant.model,
+        "recipe": variant.recipe,
         "seeds": len(done),
         "test_accuracy_mean": mean("test", "accuracy"),
         "test_accuracy_std": float(np.std(test, ddof=1)) if len(test) > 1 else float("nan"),
+        **_evidence(variant.name, verdict),
         "test_loss_mean": mean("test", "loss"),
         "test_macro_f1_mean": mean("test", "macro_f1"),
         "test_roc_auc_mean": mean("test", "roc_auc"),
@@ -52,6 +58,16 @@ def _row(model: str, recipe: str, group: list[RunRecord]) -> dict[str, Any]:
         "params": max(sizes, default=None),
         "train_seconds_mean": float(np.mean([cost.train_seconds for cost in costs])) if costs else float("nan"),
         "images_per_second_mean": float(np.mean([c.images_per_second for c in costs])) if costs else float("nan"),
-        "failed": sum(record.state in (RunState.FAILED, RunState.DIVERGED) for record in group),
-        "deviations": len({deviation for record in group for deviation in record.deviations}),
+        "failed": sum(record.state in (RunState.FAILED, RunState.DIVERGED) for record in variant.records),
+        "deviations": len({deviation for record in variant.records for deviation in record.deviations}),
+    }
+
+
+def _evidence(name: str, verdict: Verdict | None) -> dict[str, Any]:
+    found = next((one for one in verdict.estimates if one.name == name), None) if verdict else None
+    return {
+        "test_accuracy_low": found.low if found else float("nan"),
+        "test_accuracy_high": found.high if found else float("nan"),
+        "group": verdict.letters[name] if verdict and found else "",
+        "tied": len(verdict.best) > 1 and name in verdict.best if verdict and found else False,
     }

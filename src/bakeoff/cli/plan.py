@@ -1,0 +1,88 @@
+"""`bakeoff plan`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+if TYPE_CHECKING:
+    from bakeoff.evidence.power import Spread
+
+DIFFERENCES = (0.5, 1.0, 2.0)  # points, besides the one that is asked for
+WANTED = 0.8
+IMAGES = 10_000
+
+
+def plan(
+    detect: Annotated[float, Option(help="The difference to find, in percentage points.")] = 1.0,
+    from_: Annotated[
+        Path | None,
+        Option("--from", metavar="OUT", help="A finished comparison to take the variances from.", show_default=False),
+    ] = None,
+    images: Annotated[int | None, Option(help="Test images.", show_default="those of OUT, or 10000", min=2)] = None,
+    models: Annotated[int, Option(help="Models in the comparison, all pairs of which are tested.", min=2)] = 2,
+) -> None:
+    """Say how many seeds a comparison needs to find a difference in accuracy of so many points."""
+    from bakeoff.cli.console import name, out
+    from bakeoff.errors import SpecError
+    from bakeoff.evidence.power import CIFAR10
+
+    if not 0 < detect <= 100:
+        raise SpecError(f"--detect is a number of points above 0, at most 100; got {detect:g}")
+    spread, size = _measured(from_) if from_ else (CIFAR10, IMAGES)
+    _answer(detect, spread, images or size, models)
+    source = f"as measured in {from_}" if from_ else "of small, little trained networks on CIFAR-10; see --from"
+    out.print(
+        f"Assumed: {100 * spread.seed:.2f} points of spread over seeds, and a variance on one image of"
+        f" {spread.residual:.3f} by chance of the seed and {spread.image:.3f} between two models, {name(source)}."
+    )
+
+
+def _measured(folder: Path) -> tuple["Spread", int]:
+    """Return the typical spread of a study's models, and how many test images it has."""
+    from bakeoff.api import load
+    from bakeoff.errors import StoreError
+    from bakeoff.evidence.components import components
+    from bakeoff.evidence.power import Spread
+
+    answers = load(folder).answers()
+    if answers.refusal:
+        raise StoreError(answers.refusal)
+    parts = [components(right.astype(float)) for right in answers.right.values()]
+    if sum(one.seeds > 1 for one in parts) < 2:
+        raise StoreError(f"{folder} does not tell how models spread over seeds: two models that ran twice are needed")
+    return Spread.typical(parts), parts[0].size
+
+
+def _answer(detect: float, spread: "Spread", images: int, models: int) -> None:
+    from rich.table import Table
+
+    from bakeoff.cli.console import out
+    from bakeoff.evidence.power import detectable, seeds_needed
+
+    pairs = models * (models - 1) // 2
+    alpha = 0.05 / pairs
+    needed = {
+        points: seeds_needed(points / 100, spread, images, alpha=alpha, wanted=WANTED)
+        for points in sorted({detect, *DIFFERENCES})
+    }
+    found = f"{needed[detect]} seeds of each model find" if needed[detect] else "no number of seeds up to 100 finds"
+    out.print(f"[bold]{found} a difference of {_points(detect)}[/bold] in {10 * WANTED:.0f} of 10 cases.")
+    if not needed[detect]:
+        out.print("More test images may be what it takes: seeds do not lessen the luck in the choice of images.")
+    table = Table(box=None, pad_edge=False)
+    for column in ("difference", "seeds of each model"):
+        table.add_column(column, justify="right")
+    for points, seeds in needed.items():
+        table.add_row(_points(points), str(seeds) if seeds else "over 100, or none")
+    out.print(table)
+    smallest = 100 * detectable(3, spread, images, alpha=alpha, wanted=WANTED)
+    out.print(f"Three seeds find differences from {smallest:.1f} points on.")
+    corrected = f", divided by {pairs} pairs of {models} models" if pairs > 1 else ""
+    out.print(
+        f"For {images:,} test images and a test at the 5 % level{corrected}; new seeds, the same training images."
+    )
+
+
+def _points(difference: float) -> str:
+    return f"{difference:g} point{'' if difference == 1 else 's'}"

@@ -1,0 +1,45 @@
+"""`bakeoff reproduce`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None, Argument(metavar="NAME...", help="Systems of the documents; see --list.", show_default=False)
+    ] = None,
+    list_: Annotated[bool, Option("--list", help="List the systems with their reported figures.")] = False,
+    seeds: Annotated[str, Option(help="How many, or which: 3, or 0,5,7.")] = "3",
+    epochs: Annotated[int | None, Option(help="Instead of the document's.", show_default=False)] = None,
+    faithful: Annotated[bool, Option(help="Repeat the document's fault, in a study of its own.")] = False,
+    max_train: Annotated[int | None, Option(help="Train on so many images only.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, Option(help="Folder of all studies, one per system.", show_default="runs/reproduce")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, Option(help="A folder that holds data sets and weights.", show_default=False)
+    ] = None,
+    device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    time_limit: Annotated[float | None, Option(help="Seconds, then save and stop.", show_default=False)] = None,
+    offline: Annotated[bool, Option(help="Refuse to download.")] = False,
+    dry_run: Annotated[bool, Option(help="Print the plans and the time they take.")] = False,
+) -> None:
+    """Train systems as their documents did, and compare what was reported with what comes of it here.
+
+    The same command again goes on with what is there: finished runs are never trained twice.
+    """
+    if list_:
+        from bakeoff.cli.systems import list_systems
+
+        list_systems()
+        return
+    from bakeoff.cli.reproduction import run_reproductions
+    from bakeoff.cli.values import seeds_value
+
+    study = {"seeds": seeds_value(seeds), "epochs": epochs, "max_train": max_train, "faithful": faithful}
+    raise typer.Exit(
+        run_reproductions(names or [], study, out, data_dir, device, time_limit, offline=offline, dry_run=dry_run)
+    )

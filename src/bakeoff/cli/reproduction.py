@@ -1,0 +1,119 @@
+"""What `bakeoff reproduce` does once its arguments are known."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from bakeoff import api
+from bakeoff.cli.comparison import exit_status, print_heading, print_plan
+from bakeoff.cli.console import duration, name, out, percent
+from bakeoff.cli.live import JsonLines, Live
+from bakeoff.cli.systems import span
+from bakeoff.data.locations import Locations
+from bakeoff.errors import SpecError
+from bakeoff.run.device import find_device
+from bakeoff.study.execute import Outcome
+from bakeoff.study.plan import Plan, make_plan
+from bakeoff.study.reported import Figure
+from bakeoff.study.reproduce import Reproduction, folder_name, study_of
+
+
+def run_reproductions(
+    names: list[str],
+    study: dict[str, Any],
+    folder: Path | None,
+    data_dir: Path | None,
+    device: str,
+    time_limit: float | None,
+    *,
+    offline: bool,
+    dry_run: bool,
+) -> int:
+    """Reproduce systems one after the other, or print their plans; return the exit status."""
+    if not names:
+        raise SpecError("which system? bakeoff reproduce NAME..., of those that bakeoff reproduce --list names")
+    where = Locations(data_dir=data_dir, offline=offline)
+    # All plans first, so that a mistake in the last one is found before anything is trained.
+    studies = {system: study_of(system, **study) for system in names}
+    plans = {system: make_plan(planned, where, find_device(device)) for system, planned in studies.items()}
+    deadline = time.monotonic() + time_limit if time_limit else None
+    worst = 0
+    for system, plan in plans.items():
+        place = (folder or api.REPRODUCED) / folder_name(system, faithful=study["faithful"])
+        if dry_run:
+            print_plan(plan, place)
+            continue
+        outcome = _train(plan, place, where, deadline)
+        _show(api.conclude(Reproduction(system, outcome.records, study["faithful"]), place), place)
+        worst = max(worst, exit_status(outcome))
+        if outcome.stopped:
+            break
+    return worst
+
+
+def _train(plan: Plan, folder: Path, where: Locations, deadline: float | None) -> Outcome:
+    left = max(deadline - time.monotonic(), 1e-3) if deadline else None
+    if not out.is_terminal:
+        return api.run(plan, folder, where, JsonLines(sys.stdout), time_limit=left)
+    print_heading(plan)
+    with Live(out) as live:
+        return api.run(plan, folder, where, live, time_limit=left)
+
+
+def _show(reproduction: Reproduction, folder: Path) -> None:
+    """Print a reproduction: for people in a terminal, else as a line of JSON."""
+    if not out.is_terminal:
+        line = {"event": "reproduced", "out": str(folder), **reproduction.content()}
+        typer.echo(json.dumps(line))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("figure", "reported", "reproduced", "sd", "95 % of runs", "n", "reported lies"):
+        table.add_column(column, justify="left" if column in ("figure", "reported lies") else "right")
+    for figure in reproduction.figures:
+        table.add_row(*_row(figure))
+    out.print(f"\n[bold]{reproduction.name}[/bold]: {reproduction.entry.summary}")
+    out.print(table)
+    out.print(_pace(reproduction))
+    out.print(_size(reproduction))
+    for note in reproduction.notes:
+        out.print(f"- {name(note)}")
+    for deviation in reproduction.deviations:
+        out.print(name(f"- {deviation.what}: {deviation.wanted} -> {deviation.got}, {deviation.why}"))
+    out.print(f"\nReport: [bold]{folder / 'report.html'}[/bold]\n")
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    def shown(value: float | None) -> str:
+        if value is None:
+            return "–"
+        return percent(value) if figure.name.endswith("accuracy") else f"{value:.5g}"
+
+    low, high = figure.interval or (None, None)
+    between = "–" if low is None else f"{shown(low)} to {shown(high)}"
+    words = figure.name.replace("_", " ").replace("val ", "validation ").replace("running train", "running training")
+    reported, mean, sd = shown(figure.reported), shown(figure.mean), shown(figure.sd)
+    return words, reported, mean, sd, between, str(len(figure.values)), figure.lies or "–"
+
+
+def _pace(reproduction: Reproduction) -> str:
+    """Say how long an epoch took then and takes now."""
+    then, now, faster = reproduction.entry.reported.seconds, reproduction.seconds, reproduction.faster
+    here = f"An epoch takes {duration(now)} here" if now else "No run has finished"
+    if then is None or faster is None:
+        return f"{here}."
+    return f"{here}, and took {span(then)} s in the document, {span(faster)} times as long, on another machine."
+
+
+def _size(reproduction: Reproduction) -> str:
+    """Say whether the network has the size that the library declares."""
+    built, declared = reproduction.parameters, reproduction.entry.parameters
+    if built is None or declared is None:
+        return ""
+    same = (built.total, built.trainable) == (declared.total, declared.trainable)
+    told = "as declared" if same else f"not {declared.total:,} and {declared.trainable:,} as declared"
+    return f"The network has {built.total:,} parameters, {built.trainable:,} of them trained, {told}."

@@ -1,0 +1,72 @@
+"""`bakeoff reproduce` as a stranger meets it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bakeoff.specs.library import systems
+
+QUICK = ("--epochs", "1", "--max-train", "100", "--device", "cpu", "--offline")
+
+
+def reproduce(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bakeoff", "reproduce", *arguments],
+        cwd=cwd,
+        env={**os.environ, "BAKEOFF_CACHE": str(cwd / "cache"), "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_the_list_names_every_system_with_its_figures(tmp_path: Path):
+    done = reproduce("--list", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert set(systems()) <= set(lines)
+    for figure in ("24,832,498", "88.93 % (0.3469)", "89.12 % (0.3293)", "91.24 % (0.258)", "254"):
+        assert figure in lines["vgg16-frozen-224"]
+    assert "…" not in done.stdout
+
+
+def test_two_systems_are_two_studies_and_lines_of_json(tmp_path: Path, tiny_data: Path):
+    flags = ("--seeds", "2", *QUICK, "--data-dir", str(tiny_data), "--out", "out")
+    done = reproduce("simcnn", "leaky-cnn", *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["event"] for line in lines] == ["run", "run", "reproduced"] * 2
+    for name, line in (("simcnn", lines[2]), ("leaky-cnn", lines[5])):
+        assert (line["system"], line["out"], line["finished"]) == (name, f"out/{name}", 2)
+        written = json.loads((tmp_path / "out" / name / "reproduced.json").read_text())
+        assert written == {key: value for key, value in line.items() if key not in ("event", "out")}
+    again = reproduce("leaky-cnn", *flags, cwd=tmp_path)
+    assert [json.loads(line)["event"] for line in again.stdout.splitlines()] == ["reproduced"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "which system?"),
+        (["simcn"], "did you mean simcnn"),
+        (["simcnn", "--offline"], "--data-dir"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: list[str], words: str):
+    done = reproduce(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.slow
+def test_the_real_data_give_what_was_reported(tmp_path: Path, real_data: Path):
+    done = reproduce("simcnn", "--seeds", "2", "--data-dir", str(real_data), "--offline", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    line = json.loads(done.stdout.splitlines()[-1])
+    assert line["figures"][0]["lies"] in ("inside", "below")

@@ -1,0 +1,138 @@
+"""What the report shows of the evidence is what the evidence says."""
+
+import numpy as np
+import pytest
+from test_verdict import answering
+
+from bakeoff.evidence.calibration import reliability
+from bakeoff.evidence.temperature import fit_temperature
+from bakeoff.records.run import RunState
+from bakeoff.report.answers import collect, judged
+from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
+from bakeoff.report.class_differences import class_difference_figure
+from bakeoff.report.cost import cost_figures
+from bakeoff.report.cost_ratios import ratio_table
+from bakeoff.report.intervals import interval_figure
+from bakeoff.report.pairs import pair_figure, pair_table
+from bakeoff.report.ranking import ranking
+
+
+@pytest.fixture(scope="module")
+def planted(build):
+    """Two copies and a model that is far worse, cheaper and smaller, with their test answers and verdict."""
+    subject = build(models=["one", "two", "worse"], seeds=3, per_class=250)
+    subject = answering(subject, {"one": 0.9, "two": 0.898, "worse": 0.6}, {"one": 50, "two": 60, "worse": 5})
+    test = collect(subject)
+    return subject, test, judged(subject, test).verdict
+
+
+def test_the_ranking_shows_intervals_and_letters(planted):
+    subject, _, verdict = planted
+    table = ranking(subject.ranked, verdict)
+    column = [column.title for column in table.columns].index("95 % interval")
+    assert [row[column + 1] for row in table.rows] == ["a", "a", "b"]
+    low, high = map(float, table.rows[0][column].text.split(" to "))
+    assert low < 90 < high
+
+
+def test_intervals_are_those_of_the_verdict(planted):
+    subject, _, verdict = planted
+    traces = interval_figure(subject, verdict).traces
+    for estimate, trace in zip(verdict.estimates, traces[1::2], strict=True):
+        assert trace["x"] == pytest.approx([estimate.mean], rel=1e-4)
+        assert trace["error_x"]["array"] == pytest.approx([estimate.high - estimate.mean], rel=1e-3)
+    assert len(traces[0]["x"]) == 3  # the runs
+
+
+def test_the_matrix_has_a_sign_where_a_difference_is_called(planted):
+    _, _, verdict = planted
+    (cells,) = pair_figure(verdict).traces
+    assert cells["z"] == [[None, 0, 1], [0, None, 1], [-1, -1, None]]
+    assert float(cells["text"][0][2]) == pytest.approx(30, abs=0.5)
+    assert cells["text"][2][0].startswith("\N{MINUS SIGN}")
+    assert "corrected &lt; 0.001" in cells["customdata"][0][2]
+
+
+def test_every_pair_is_in_the_table(planted):
+    subject, _, verdict = planted
+    rows = pair_table(subject, verdict).rows
+    assert [(row[0].text, row[1].text, row[7]) for row in rows] == [
+        ("one", "two", "tied"),
+        ("one", "worse", "differ"),
+        ("two", "worse", "differ"),
+    ]
+    assert {row[8] for row in rows} == {"procedures"}
+
+
+def test_a_single_run_among_several_is_not_compared_and_why_is_said(build):
+    subject = build(models=["one", "two"], seeds=2, states={("two", 1): RunState.FAILED})
+    verdict = judged(subject, collect(subject)).verdict
+    ((*_, called, about),) = pair_table(subject, verdict).rows
+    assert called == "–"
+    assert "two ran once" in about
+    assert class_difference_figure(subject, collect(subject), verdict) is None
+
+
+def test_one_model_has_no_pairs(build):
+    subject = build(models=["only"])
+    verdict = judged(subject, collect(subject)).verdict
+    assert interval_figure(subject, verdict) is pair_figure(verdict) is pair_table(subject, verdict) is None
+    assert pair_figure(None) is interval_figure(subject, None) is None
+
+
+def test_many_models_are_cut_to_the_best(build):
+    subject = build("ab", models=[f"net {k}" for k in range(40)], seeds=2, epochs=1)
+    verdict = judged(subject, collect(subject)).verdict
+    assert len(pair_figure(verdict).traces[0]["z"]) == 24
+    assert len(pair_table(subject, verdict).rows) == 300
+
+
+def test_classes_are_compared_between_the_two_best(planted):
+    subject, test, verdict = planted
+    figure = class_difference_figure(subject, test, verdict)
+    right = [(test.of[place].predicted == test.labels).mean(0) for place in (0, 1)]
+    expected = [100 * (right[0] - right[1])[test.labels == k].mean() for k in range(10)]
+    assert figure.traces[0]["x"] == pytest.approx(expected, abs=1e-3)
+    assert len(figure.table.rows) == 10
+
+
+def test_the_front_leaves_out_what_a_cheaper_model_beats(planted):
+    subject, _, verdict = planted
+    seconds, _ = cost_figures(subject.ranked, verdict)
+    (front,) = [trace for trace in seconds.traces if trace["meta"] is None]
+    assert front["x"] == [5, 50]
+    assert "worth their cost: worse, one and two." in seconds.note
+
+
+def test_calibration_is_measured_on_test_and_mended_on_validation(build):
+    subject = build(models=["only"], seeds=2, per_class=200)
+    (found,) = calibrations(subject, collect(subject))
+    before, after, temperatures = [], [], []
+    for record in subject.records:
+        test, val = (subject.predictions(record, part) for part in ("test", "val"))
+        temperature = fit_temperature(val.logits, val.labels)
+        for scale, errors in ((1, before), (temperature, after)):
+            weights = np.exp(test.logits.astype(float) / scale)
+            errors.append(reliability(weights / weights.sum(1, keepdims=True), test.labels).ece)
+        temperatures.append(temperature)
+    assert found.ece == pytest.approx(np.mean(before), rel=1e-6)
+    assert found.scaled == pytest.approx(np.mean(after), rel=1e-6)
+    assert found.temperature == pytest.approx(np.mean(temperatures))
+    assert len(calibration_table([found]).rows) == 1
+    assert calibration_figure([found]).traces[1]["meta"] == 0
+
+
+def test_without_validation_there_is_no_temperature(build):
+    subject = build(models=["only"], validation=False)
+    (found,) = calibrations(subject, collect(subject))
+    assert found.scaled is None
+    assert calibration_table([found]).rows[0][2].text == "–"
+    assert calibration_figure([]) is calibration_table([]) is None
+
+
+def test_costs_are_ratios_to_the_best(planted, build):
+    subject, _, _ = planted
+    rows = {row[0].text: row for row in ratio_table(subject.ranked).rows}
+    assert rows["worse"][2].text == "0.1"
+    assert rows["worse"][3] == "0.1 to 0.1"  # the same seconds in every run
+    assert ratio_table(build(models=["only"]).ranked) is None

@@ -1,0 +1,91 @@
+"""Reproducing a system: the study that it is, the figures that come of it, and the folder that is left."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import bakeoff
+from bakeoff.errors import SpecError, UnknownNameError
+from bakeoff.study.expand import expand
+from bakeoff.study.reported import Figure
+from bakeoff.study.reproduce import study_of
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+
+
+def test_the_study_of_a_system_is_its_document():
+    first, *others = expand(study_of("vgg-small", seeds=2))
+    assert len(others) == 1
+    assert (first.data.name, first.model.name, first.recipe.name) == ("cifar10", "vgg-small", "vgg-small")
+    assert (first.recipe.normalize, first.recipe.epochs, first.protocol.val_fraction) == ("per-image", 20, 0.1)
+    (short,) = expand(study_of("vgg-small", seeds=[7], epochs=1, max_train=100))
+    assert (short.seed, short.recipe.epochs, short.data.max_train) == (7, 1, 100)
+
+
+def test_faithful_changes_what_the_entry_says_and_nothing_else():
+    (right,) = expand(study_of("resnet50v2-frozen", seeds=1))
+    (wrong,) = expand(study_of("resnet50v2-frozen", seeds=1, faithful=True))
+    assert (right.recipe.normalize, right.model.image_size) == ("auto", None)
+    assert (wrong.recipe.normalize, wrong.model.image_size) == ("unit", 32)
+    assert wrong.model.title == "resnet50v2-frozen (faithful)"
+    same = {"recipe": wrong.recipe.model_copy(update={"normalize": "auto"})}
+    same["model"] = wrong.model.model_copy(update={"image_size": None, "label": right.model.label})
+    assert wrong.model_copy(update=same) == right
+
+
+def test_a_mistake_is_told_before_anything_is_trained():
+    with pytest.raises(UnknownNameError, match="did you mean simcnn"):
+        bakeoff.reproduce("simcn")
+    with pytest.raises(SpecError, match="simcnn: its document has no fault that can be repeated"):
+        bakeoff.reproduce("simcnn", faithful=True)
+
+
+def test_a_figure_is_compared_with_single_runs():
+    figure = Figure("test_accuracy", 0.70, (0.71, 0.72, 0.73))
+    low, high = figure.interval
+    # Student's quantile with 2 degrees of freedom is 4.303
+    half = 4.302653 * 0.01 * math.sqrt(1 + 1 / 3)
+    assert (low, high) == pytest.approx((0.72 - half, 0.72 + half), abs=1e-6)
+    assert figure.lies == "inside"
+    assert Figure("test_accuracy", 0.6, figure.values).lies == "below"
+    assert Figure("test_loss", 0.8, figure.values).lies == "above"
+    assert Figure("test_accuracy", 0.7, (0.9, 0.99)).interval[1] == 1
+    alone = Figure("test_accuracy", 0.70, (0.71,))
+    assert (alone.mean, alone.sd, alone.interval, alone.lies) == (0.71, None, None, None)
+    assert Figure("test_accuracy", None, figure.values).lies is None
+
+
+def test_a_reproduction_leaves_its_figures_and_is_not_trained_again(tmp_path: Path, tiny_data: Path):
+    def reproduce(seeds: int) -> bakeoff.study.reproduce.Reproduction:
+        return bakeoff.reproduce(
+            "simcnn", seeds=seeds, epochs=1, max_train=100, out=tmp_path, data_dir=tiny_data, offline=True, device="cpu"
+        )
+
+    done = reproduce(seeds=2)
+    written = json.loads((tmp_path / "simcnn" / "reproduced.json").read_text())
+    assert written == json.loads(json.dumps(done.content()))
+    report = (tmp_path / "simcnn" / "report.html").read_text()
+    assert "Reported and reproduced" in report
+    assert "71.61" in report
+    figures = {figure["figure"]: figure for figure in written["figures"]}
+    assert set(figures) == {"test_accuracy", "test_loss", "running_train_accuracy", "running_train_loss"}
+    assert figures["test_accuracy"]["reported"] == 0.7161
+    assert figures["test_accuracy"]["n"] == 2
+    tests = [run.metrics["test"]["accuracy"] for run in done.records]
+    assert figures["test_accuracy"]["reproduced"] == pytest.approx(sum(tests) / 2)
+    assert written["parameters"]["reproduced"] == written["parameters"]["reported"]
+    assert written["seconds_per_epoch"]["reported"] == [69, 69]
+    assert written["seconds_per_epoch"]["reproduced"] > 0
+    assert written["seconds_per_epoch"]["faster"] is None  # an epoch of fewer images is no comparison
+    assert written["notes"][:2] == [
+        "Changed here: the epochs, to 1 from 10.",
+        "Changed here: the training images, to 100.",
+    ]
+    again = reproduce(seeds=3)
+    assert [run.finished for run in again.records][:2] == [run.finished for run in done.records]
+    assert len(again.finished) == 3
