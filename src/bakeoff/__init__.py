@@ -5,7 +5,12 @@
 >>> result.leaderboard()
 """
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# Threads of OpenMP wait for each other by spinning, for so long that other work on the same cores slows training down
+# twenty times (`docs/lab-log.md`). It is read when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 __version__ = "0.1.0"
 __all__ = ["Result", "compare", "declare", "load", "reproduce"]

@@ -329,7 +329,7 @@ def test_a_file_says_itself_what_it_expects(where, tmp_path):
     told = Expectation(96, "dataset")
     path = saved(built(QUARTER), tmp_path / "ours.safetensors", told.metadata)
     assert locate(ModelSpec.parse({**QUARTER, "weights": path}), where).expects == told
-    for metadata in ({}, {"image_size": "x", "normalize": "tf"}, {"image_size": "32"}):
+    for metadata in ({}, {"input": "x tf"}, {"input": "32"}):
         path = saved(built(QUARTER), tmp_path / "odd.safetensors", metadata)
         assert locate(ModelSpec.parse({**QUARTER, "weights": path}), where).expects == Expectation(224, "tf")
 

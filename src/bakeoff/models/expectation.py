@@ -28,13 +28,13 @@ class Expectation:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """Itself as the metadata of a `.safetensors` file."""
-        return {"image_size": str(self.image_size), "normalize": self.normalize}
+        """Itself as the metadata of a `.safetensors` file: one entry, because several are written in any order."""
+        return {"input": f"{self.image_size} {self.normalize}"}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> Self | None:
         """Return what the metadata of a `.safetensors` file tells; None where that is nothing."""
-        size, normalize = metadata.get("image_size", ""), metadata.get("normalize", "")
+        size, _, normalize = metadata.get("input", "").partition(" ")
         return cls(int(size), normalize) if size.isdecimal() and normalize else None
 
 
