@@ -45,6 +45,7 @@ demo: install
 bench: install
 	$(BIN)/python benchmarks/input_pipeline.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/feature_cache.py
 
 # The wheel must run where nothing else of this repository is.
 wheel-test: install

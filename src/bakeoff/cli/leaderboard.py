@@ -60,10 +60,10 @@ def print_table(table: "pd.DataFrame") -> None:
     several = len({row["recipe"] for row in rows}) > 1
     words = ("model", "recipe", "group") if several else ("model", "group")
     drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    figures = ("val accuracy", "parameters", "training", "seeds")
+    figures = ("val accuracy", "params", "training", "seeds")
     for column in ("", *words[:-1], "test accuracy", "95 % interval", "group", *figures):
-        left, whole = column in words, column in ("", "95 % interval")
-        drawn.add_column(column, justify="left" if left else "right", no_wrap=whole)
+        left, whole = column in words, column in ("", "95 % interval", "training")
+        drawn.add_column(column, justify="left" if left else "right", no_wrap=whole, overflow="fold")
     for rank, row in enumerate(rows, 1):
         low, high = row["test_accuracy_low"], row["test_accuracy_high"]
         failed = f", {row['failed']} failed" if row["failed"] else ""

@@ -15,12 +15,14 @@ def as_json(table: "pd.DataFrame") -> str:
 
 def as_csv(table: "pd.DataFrame") -> str:
     """Return comma-separated values. Text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    safe = table.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell)
+    starts = tuple("=+-@\t\r")
+    safe = table.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(starts) else cell)
     return safe.to_csv(index=False).rstrip("\n")
 
 
 def as_markdown(table: "pd.DataFrame") -> str:
-    """Return a table in Markdown."""
+    """Return a table in Markdown; what is not a number is left empty."""
+    table = table.astype(object).where(table.notna(), "")
     lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
     for row in table.itertuples(index=False):
         cells = [f"{cell:.6g}" if isinstance(cell, float) else str(cell) for cell in row]

@@ -29,6 +29,7 @@ def leaderboard(variants: Iterable[Variant], verdict: Verdict | None = None) -> 
 
     rows = [_row(variant, verdict) for variant in variants]
     table = pd.DataFrame(rows, columns=list(_row(Variant("", "", "", ()), None)))
+    table = table.astype({"params": "Int64"})  # has integers and gaps
     order = ["test_accuracy_mean", "model", "recipe"]
     return table.sort_values(order, ascending=[False, True, True], na_position="last", ignore_index=True)
 

@@ -1,0 +1,20 @@
+"""The example of transfer between classes shows what it says."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.slow
+def test_pretrained_features_beat_random_ones_and_no_features(tmp_path: Path, real_data: Path, monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    from class_split_transfer import experiment
+
+    table = experiment(str(real_data), tmp_path, images=10_000, epochs=3, seeds=2, offline=True)
+    accuracy = dict(zip(table["model"], table["test_accuracy_mean"], strict=True))
+    assert accuracy["pretrained, frozen"] > accuracy["from scratch"] + 0.03
+    assert accuracy["pretrained, frozen"] > accuracy["random, frozen"] + 0.03
+    assert sys.modules.pop("class_split_transfer")
