@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bakeoff.cli.main import main
+
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -18,6 +20,22 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
         text=True,
         timeout=300,
     )
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    """The same as `run`, in this process, which has torch already."""
+
+    def call(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("BAKEOFF_CACHE", str(cwd / "cache"))
+        monkeypatch.setattr(sys, "argv", ["bakeoff", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), printed.out, printed.err)
+
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +68,9 @@ def test_without_a_terminal_every_run_is_a_line_of_json(compared):
 
 
 @pytest.mark.parametrize("kind", ["json", "csv", "md", "table"])
-def test_a_leaderboard_in_every_format(compared, kind: str):
+def test_a_leaderboard_in_every_format(compared, inside, kind: str):
     cwd, _ = compared
-    done = run("leaderboard", "out", "--format", kind, cwd=cwd)
+    done = inside("leaderboard", "out", "--format", kind, cwd=cwd)
     assert done.returncode == 0, done.stderr
     for name in ("lenet5", "simcnn"):
         assert name in done.stdout
@@ -114,8 +132,8 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
         (["compare", "digits", "--epoch", "3"], 2, "No such option"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_a_status(tmp_path: Path, arguments: list[str], status: int, words: str):
-    done = run(*arguments, cwd=tmp_path)
+def test_a_mistake_is_one_sentence_and_a_status(inside, arguments: list[str], status: int, words: str):
+    done = inside(*arguments)
     assert done.returncode == status
     assert words in done.stderr
     assert "Traceback" not in done.stderr
