@@ -1,5 +1,6 @@
 """Bakeoff from Python: compare, reproduce, and load what was compared."""
 
+import inspect
 import json
 import shlex
 import sys
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff import durable
 from bakeoff.data.locations import Locations
+from bakeoff.errors import SpecError, nearest
 from bakeoff.records.run import RunRecord
 from bakeoff.run.device import find_device
 from bakeoff.specs.files import read_study
@@ -197,6 +199,9 @@ def compare(
     Raises:
         BakeoffError: a mistake in the arguments or the data, named in one sentence.
     """
+    known = inspect.signature(declare).parameters
+    if unknown := sorted(settings.keys() - known):
+        raise SpecError(f"compare has no argument {unknown[0]!r}{nearest(unknown[0], known)}")
     study = declare(data, models, **settings)
     where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
     plan = make_plan(study, where, find_device(device))
@@ -271,11 +276,12 @@ def run(
     """
     study_folder = StudyFolder(folder)
     study_folder.claim(_about(plan, where, database))
-    store = Store(database or study_folder.database_url, plan.study_id, plan.study.content())
-    try:
-        return execute(plan, study_folder, store, observer, time_limit)
-    finally:
-        store.close()
+    with study_folder.working():
+        store = Store(database or study_folder.database_url, plan.study_id, plan.study.content())
+        try:
+            return execute(plan, study_folder, store, observer, time_limit)
+        finally:
+            store.close()
 
 
 def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import multiprocessing
 import sqlite3
 from dataclasses import astuple
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -40,7 +41,7 @@ def alike(ours: object, theirs: object) -> bool:
     text,
 )
 def test_a_record_comes_back_as_it_was(tmp_path: Path, rows: list, values: dict, words: str, error: str):
-    store = Store(f"sqlite:///{tmp_path / 'a.db'}", "s", STUDY)
+    store = Store(f"sqlite:///{tmp_path / uuid4().hex}.db", "s", STUDY)
     store.add([spec()])
     record = RunRecord(
         spec(),
@@ -142,3 +143,19 @@ def test_nan_is_not_null(tmp_path: Path):
     assert math.isnan(row.train_loss)
     assert row.val_loss == math.inf
     assert row.val_accuracy is None
+
+
+def test_an_attempt_that_ends_early_keeps_the_epochs_of_earlier_ones(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}", "s", STUDY)
+    store.add([spec()])
+    epochs = [EpochRow(number, 0.1, 1.0, 0.5, 1.0, 0.5, 1.0, 100.0) for number in range(1, 6)]
+    for row in epochs[:3]:
+        store.epoch_ended(spec().run_id, row)
+    store.finish(RunRecord(spec(), RunState.INTERRUPTED, epochs=tuple(epochs[3:])))
+    assert [row.epoch for row in store.records()[0].epochs] == [1, 2, 3, 4, 5]
+    store.finish(RunRecord(spec(), RunState.INTERRUPTED))
+    assert len(store.records()[0].epochs) == 5
+    store.finish(RunRecord(spec(), RunState.FINISHED, epochs=tuple(epochs)))
+    store.finish(RunRecord(spec(), RunState.FAILED, error="late"))
+    assert store.records()[0].state is RunState.FINISHED
+    store.close()

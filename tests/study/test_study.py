@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import torch
 from torch import nn
 
 import bakeoff
-from bakeoff.errors import BakeoffError, StoreError
+from bakeoff.errors import BakeoffError, SpecError, StoreError
 from bakeoff.models import Network, networks
 from bakeoff.records.run import RunRecord, RunState
+from bakeoff.store.folder import StudyFolder
+from bakeoff.study.variants import variants
 
 SMALL = {"epochs": 1, "batch_size": 256, "amp": "off", "offline": True, "device": "cpu"}
 
@@ -279,3 +282,53 @@ def _facts(run: RunRecord) -> tuple[Any, ...]:
         (row.epoch, row.lr, row.train_loss, row.train_accuracy, row.val_loss, row.val_accuracy) for row in run.epochs
     ]
     return run.run_id, run.state, rows, run.best_epoch, run.metrics
+
+
+def test_what_comes_to_the_same_training_is_refused_before_any(tmp_path: Path):
+    with pytest.raises(SpecError, match="come to the same training here .* leave one out"):
+        compare(tmp_path / "out", "lenet5", seeds=1, epochs=1, grid={"recipe.normalize": ["auto", "dataset"]})
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_trainings_of_one_name_are_refused(tmp_path: Path):
+    recipes = [{"base": "default", "ema": 0.9}, {"base": "default", "ema": 0.99}]
+    with pytest.raises(SpecError, match="declared twice with different settings; give a name"):
+        compare(tmp_path / "out", "lenet5", seeds=1, recipe=recipes)
+    models = [{"name": "lenet5", "head": [8]}, {"name": "lenet5", "head": [16]}]
+    with pytest.raises(SpecError, match="give a label"):
+        compare(tmp_path / "out", models, seeds=1)
+
+
+def test_runs_that_differ_in_more_than_the_seed_are_never_seeds_of_one_row(tmp_path: Path):
+    runs = compare(tmp_path / "out", "lenet5", seeds=2, epochs=1).runs
+    spec = runs[0].spec
+    elsewhere = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"amp": "bf16"})})
+    other = replace(runs[0], spec=elsewhere)
+    found = variants([*runs, other])
+    assert [(variant.name, len(variant.records)) for variant in found] == [
+        ("lenet5 (default #1)", 2),
+        ("lenet5 (default #2)", 1),
+    ]
+
+
+def test_two_processes_do_not_train_into_one_folder(tmp_path: Path):
+    compare(tmp_path / "out", "lenet5", seeds=1, epochs=1)
+    with StudyFolder(tmp_path / "out").working(), pytest.raises(StoreError, match="another process trains into"):
+        compare(tmp_path / "out", "lenet5", seeds=2, epochs=1)
+
+
+def test_a_frozen_backbone_gives_the_same_with_and_without_the_cache(tmp_path: Path):
+    models = [{"name": "lenet5", "freeze": "backbone", "head": [8], "pool": "flatten"}]
+    recipes = [{"name": "cached", "epochs": 2}, {"name": "exact", "epochs": 2, "cache_features": False}]
+    result = compare(tmp_path / "out", models, seeds=1, recipe=recipes)
+    cached, exact = result.runs
+    assert (cached.cost.cached_features, exact.cost.cached_features) == (True, False)
+    assert cached.cost.feature_seconds > 0
+    for part in ("train", "val", "test"):
+        mine, theirs = (result.predictions(run, part).logits for run in (cached, exact))
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_an_argument_that_there_is_not_is_named(tmp_path: Path):
+    with pytest.raises(SpecError, match="no argument 'epoch'; did you mean epochs"):
+        compare(tmp_path / "out", "lenet5", epoch=3)

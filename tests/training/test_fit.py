@@ -1,10 +1,13 @@
 """The loop: that it does what a hand-written one does, goes on from where it was, and knows when to stop."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 from torch import nn
 from toys import CPU, toy_images, toy_network
 
@@ -165,3 +168,18 @@ def test_bf16_stays_close_to_float32(training):
     _, exact = training()()
     _, rounded = training(name="b", amp="bf16")()
     assert rounded.rows[-1].val_loss == pytest.approx(exact.rows[-1].val_loss, rel=0.05)
+
+
+def test_a_checkpoint_that_lacks_something_is_not_used(training):
+    stopped = training()
+    with pytest.raises(InterruptedRunError):
+        stopped(stop_at=6)
+    (description,) = stopped.folder.glob("*.json")
+    content = json.loads(description.read_text())
+    tensors = load(description.with_suffix(".safetensors").read_bytes())
+    del tensors["correct"]
+    altered = save(tensors)
+    description.with_suffix(".safetensors").write_bytes(altered)
+    description.write_text(json.dumps({**content, "sha256": hashlib.sha256(altered).hexdigest()}))
+    whole, _ = training(name="whole")()
+    assert same(stopped()[0], whole)

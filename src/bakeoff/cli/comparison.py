@@ -8,6 +8,7 @@ from rich.table import Table
 
 from bakeoff import api
 from bakeoff.cli.console import complain, duration, err, name, out
+from bakeoff.cli.dataset import left_out
 from bakeoff.cli.leaderboard import print_judgement, print_table
 from bakeoff.cli.live import JsonLines, Live
 from bakeoff.data.locations import Locations
@@ -81,6 +82,8 @@ def print_heading(plan: Plan) -> None:
         f"{plan.images.num_classes} classes; {len(parts.train):,} to train, {len(parts.val):,} to validate, "
         f"{len(parts.test):,} to test, locked until a model is final"
     )
+    if skipped := plan.images.provenance.get("skipped"):
+        out.print(left_out(skipped))
     models = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
     precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
     out.print(

@@ -1,10 +1,12 @@
 """What `bakeoff data` prints."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.cli.console import out, printable
+from bakeoff.cli.console import name, out, printable
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.splits import Split, split
 from bakeoff.report.dataset import PARTS, class_counts, data_facts, labels_by_part
@@ -14,6 +16,12 @@ from bakeoff.specs.protocol import Protocol
 MOST_CLASSES = 30  # that are printed
 
 
+def left_out(skipped: Sequence[Mapping[str, str]]) -> str:
+    """Say which unreadable images are left out: how many, and the first few."""
+    names = ", ".join(name(one["name"]) for one in skipped[:3])
+    return f"left out, because unreadable: {len(skipped)} ({names}{', ...' if len(skipped) > 3 else ''})"
+
+
 def describe(images: ImageSet, spec: DataSpec) -> Split:
     """Print what a data set is, and return how it is split unless a protocol says otherwise."""
     protocol = Protocol()
@@ -21,9 +29,11 @@ def describe(images: ImageSet, spec: DataSpec) -> Split:
     counts = class_counts(labels_by_part(images, spec, protocol), images.num_classes)
     data = {**vars(images), "shape": images.images.shape, "parts": {part: of.sum() for part, of in counts.items()}}
     facts = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in [*data_facts(spec.name, data), ("split", parts.digest)]:
-        facts.add_row(name, Text(printable(value)))
+    for fact, value in [*data_facts(spec.name, data), ("split", parts.digest)]:
+        facts.add_row(fact, Text(printable(value)))
     out.print(facts, "")
+    if skipped := images.provenance.get("skipped"):
+        out.print(left_out(skipped), "")
     table = Table(box=None, pad_edge=False)
     table.add_column("class")
     for part in counts:

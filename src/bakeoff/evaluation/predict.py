@@ -10,6 +10,11 @@ from torch import Tensor, nn
 Logits = NDArray[np.float32]
 
 
+def images_at_once(size: int) -> int:
+    """Return how many images of `size` pixels a network is evaluated on at a time: as many as fit in memory."""
+    return max(16, min(500, 500 * 64**2 // size**2))
+
+
 @torch.inference_mode()
 def predict(model: nn.Module, inputs: Iterable[Tensor], autocast: torch.autocast, *, flip: bool = False) -> Logits:
     """Return the logits, shape (N, K), of all inputs, with the model in evaluation mode.

@@ -53,6 +53,7 @@ class EarlyExit(nn.Module):
     def __init__(self, network: nn.Module, tap: str | None, classifier: str, in_channels: int, image_size: int) -> None:
         super().__init__()
         self.network = network
+        self._tap = tap
         self._to_the_end = tap is None and hasattr(network, "forward_features")
         if tap is not None:
             network.get_submodule(tap).register_forward_hook(_leave_after)
@@ -68,6 +69,10 @@ class EarlyExit(nn.Module):
         # Square images have a square number of patches: then there are only those.
         only_patches = features.ndim != 3 or isqrt(features.shape[1]) ** 2 == features.shape[1]
         self.prefix_tokens: int = 0 if only_patches else getattr(network, "num_prefix_tokens", 0)
+
+    def extra_repr(self) -> str:
+        """Return the settings, for printing."""
+        return f"tap={self._tap}"
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the features of images (batch, channels, height, width)."""

@@ -37,6 +37,8 @@ class Repository:
             SpecError: it is not written so.
         """
         found = _ADDRESS.fullmatch(address)
+        if found and ({".", ".."} & {*found["repo"].split("/")} or "--" in found["repo"]):
+            found = None
         if not found:
             raise SpecError(
                 f"weights: 'hub:{address}' is no repository; write hub:owner/name or hub:owner/name@revision"

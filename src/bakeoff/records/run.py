@@ -63,10 +63,15 @@ class Cost:
     train_seconds: float  # training steps alone
     total_seconds: float  # with validation, evaluation and saving
     images_per_second: float  # of training
-    peak_memory_bytes: int  # of the device; on a CPU the largest resident set of the process
+    peak_memory_bytes: int  # of the device; on a CPU the largest resident set of the process so far
     weights_bytes: int
     cached_features: bool = False  # whether a frozen backbone's features were computed once, and trained on
-    feature_seconds: float = 0.0  # of computing them; 0 where they were in the cache
+    feature_seconds: float = 0.0  # of computing them, also where another run had done it
+
+    @property
+    def training_seconds(self) -> float:
+        """What training would take on its own: its steps, and the features that they are on."""
+        return self.train_seconds + self.feature_seconds
 
 
 @dataclass(frozen=True)

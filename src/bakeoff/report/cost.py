@@ -20,7 +20,7 @@ Price = Callable[[RunRecord], float | None]
 
 
 def _seconds(record: RunRecord) -> float | None:
-    return record.cost.train_seconds if record.cost else None
+    return record.cost.training_seconds if record.cost else None
 
 
 def _parameters(record: RunRecord) -> float | None:

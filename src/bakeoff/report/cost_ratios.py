@@ -40,7 +40,7 @@ def ratio_table(ranked: Sequence[Contender]) -> Table | None:
 
 def _seconds(contender: Contender) -> list[float]:
     """Return the seconds of the finished runs, or nothing where one is not known."""
-    seconds = [record.cost.train_seconds if record.cost else 0.0 for record in contender.finished]
+    seconds = [record.cost.training_seconds if record.cost else 0.0 for record in contender.finished]
     return seconds if all(second > 0 for second in seconds) else []
 
 

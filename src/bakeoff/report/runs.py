@@ -56,7 +56,7 @@ def _cost(record: RunRecord) -> tuple[Cell, Cell, Cell]:
     if cost is None:
         return NONE, NONE, NONE
     return (
-        Value(duration(cost.train_seconds), cost.train_seconds),
+        Value(duration(cost.training_seconds), cost.training_seconds),
         Value(duration(cost.total_seconds), cost.total_seconds),
         Value(size(cost.peak_memory_bytes), cost.peak_memory_bytes),
     )

@@ -21,7 +21,7 @@ from bakeoff.data.splits import Split
 from bakeoff.evaluation.metrics import compute
 from bakeoff.evaluation.metrics.accuracy import accuracy
 from bakeoff.evaluation.metrics.cross_entropy import cross_entropy
-from bakeoff.evaluation.predict import Logits, predict
+from bakeoff.evaluation.predict import Logits, images_at_once, predict
 from bakeoff.models.expectation import Expectation
 from bakeoff.models.summary import count_parameters
 from bakeoff.records.run import Cost, EpochRow, RunRecord, RunState
@@ -34,9 +34,6 @@ from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.features import Extraction
 from bakeoff.training.fit import Progress, fit
 from bakeoff.training.precision import Precision
-
-EVAL_BATCH = 500
-
 
 News = Progress | EpochRow | Extraction
 
@@ -80,6 +77,8 @@ def run_one(
     """
     spec = planned.spec
     started = time.perf_counter()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     folder.write_spec(spec)
     checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -87,7 +86,9 @@ def run_one(
         if can_cache(spec, parts.model):
             ask = hooks.stop_requested
             parts = with_features(parts, spec, images.fingerprint, features, report=hooks.report, stop_requested=ask)
-        judge = _Judge(parts.prepare, parts.precision, flip=spec.protocol.tta == "flip")
+        assert spec.model.image_size is not None, "a resolved spec has a size"
+        at_once = images_at_once(spec.model.image_size)
+        judge = _Judge(parts.prepare, parts.precision, at_once, flip=spec.protocol.tta == "flip")
         board = TensorBoard(folder.path)
 
         def report(news: Progress | EpochRow) -> None:
@@ -109,7 +110,6 @@ def run_one(
                 stop_requested=hooks.stop_requested,
             )
     state = {name: tensor.cpu().contiguous() for name, tensor in parts.model.state_dict().items()}
-    assert spec.model.image_size is not None, "a resolved spec has a size"
     weights = save(state, Expectation(spec.model.image_size, spec.recipe.normalize).metadata)
     durable.write(folder.weights, weights)
     digest = hashlib.sha256(weights).hexdigest()
@@ -149,8 +149,9 @@ def run_one(
 class _Judge:
     """Evaluates models on parts of the data, always on every image."""
 
-    def __init__(self, prepare: Callable[[Tensor], Tensor], precision: Precision, *, flip: bool) -> None:
+    def __init__(self, prepare: Callable[[Tensor], Tensor], precision: Precision, at_once: int, *, flip: bool) -> None:
         self._prepare = prepare
+        self._at_once = at_once
         self._precision = precision
         self._flip = flip
 
@@ -165,7 +166,7 @@ class _Judge:
         return Predictions(indices, part.labels.cpu().numpy(), self._logits(model, part, flip=False), averaged)
 
     def _logits(self, model: nn.Module, part: Part, *, flip: bool) -> Logits:
-        inputs = (self._prepare(batch.images) for batch in part.chunks(EVAL_BATCH))
+        inputs = (self._prepare(batch.images) for batch in part.chunks(self._at_once))
         return predict(model, inputs, self._precision.autocast(), flip=flip)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from bakeoff.data.augment import Augmentation
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.pipeline import Batches, Part, Preprocess, TrainBatches, ViewBatches, mix_seed
 from bakeoff.data.splits import Split
+from bakeoff.evaluation.predict import images_at_once
 from bakeoff.models import transfer, weights
 from bakeoff.models.library import build
 from bakeoff.records.run import Deviation
@@ -119,9 +121,19 @@ def with_features(
     prepared = {"normalize": spec.recipe.normalize, "size": spec.model.image_size}
     if spec.recipe.normalize == "dataset":
         prepared["statistics"] = parts.train.channel_statistics()  # type: ignore[assignment]
-    about = {"fingerprint": fingerprint, **prepared}
+    taken = spec.model.model_dump(mode="json", include={"name", "options", "tap", "pool"})
+    versions = {library: version(library) for library in ("torch", "torchvision", "timm")}
+    about = {"fingerprint": fingerprint, "model": taken, "versions": versions, **prepared}
+    assert spec.model.image_size is not None, "a resolved spec has a size"
     cache = FeatureCache(
-        folder, frozen, parts.prepare, parts.precision, about, report=report, stop_requested=stop_requested
+        folder,
+        frozen,
+        parts.prepare,
+        parts.precision,
+        about,
+        chunk=images_at_once(spec.model.image_size),
+        report=report,
+        stop_requested=stop_requested,
     )
     recipe = spec.recipe.model_copy(update={"head_epochs": 0, "backbone_lr": 1.0, "layer_decay": 1.0})
     batches = _feature_batches(cache, parts.train, augment.build(recipe.augment), recipe, spec.seed)

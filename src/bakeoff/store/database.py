@@ -85,11 +85,17 @@ class Store:
             session.add(EpochTableRow(study_id=self.study_id, run_id=run_id, **asdict(row)))
 
     def finish(self, record: RunRecord) -> None:
-        """Keep everything of a run whose training has ended, in whatever state, in one transaction."""
+        """Keep everything of a run whose training has ended, in whatever state, in one transaction.
+
+        Epochs before the record's first one, which earlier attempts left, stay. A run that is finished stays as it is.
+        """
         run_id = record.run_id
         with self._begin() as session:
-            for table in (EpochTableRow, MetricRow):
-                session.execute(delete(table).where(*self._is(table, run_id)))
+            if session.scalar(select(RunRow.state).where(*self._is(RunRow, run_id))) == RunState.FINISHED:
+                return
+            first = record.epochs[0].epoch if record.epochs else 2**31
+            session.execute(delete(EpochTableRow).where(*self._is(EpochTableRow, run_id), EpochTableRow.epoch >= first))
+            session.execute(delete(MetricRow).where(*self._is(MetricRow, run_id)))
             session.add_all(
                 EpochTableRow(study_id=self.study_id, run_id=run_id, **asdict(row)) for row in record.epochs
             )

@@ -10,9 +10,11 @@ OUT/runs/NAME/events.out.…      for TensorBoard
 OUT/runs/NAME/checkpoints/      while it trains
 """
 
+import fcntl
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,18 @@ class StudyFolder:
             durable.write(self.path / STUDY_FILE, json.dumps(study, indent=1).encode())
         except OSError as error:
             raise StoreError(f"cannot write to {self.path}: {error.strerror}; give another folder with --out") from None
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Keep others from training into this folder meanwhile; raise `StoreError` where another process does."""
+        with (self.path / ".lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StoreError(
+                    f"another process trains into {self.path} at this moment; wait for it, or give another --out"
+                ) from None
+            yield
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def expand(study: StudySpec) -> list[RunSpec]:
         for settings in _grid(study)
     ]
     runs = [_run(study, *variant, seed) for seed in study.seeds for variant in variants]
+    _check_names(runs)
     seen: dict[str, RunSpec] = {}
     for run in runs:
         if (other := seen.setdefault(run.run_id, run)) is not run and other != run:
@@ -87,6 +88,9 @@ def _run(study: StudySpec, model: ModelSpec, recipe: Recipe, settings: Mapping[s
         "seed": seed,
     }
     override(content, {**_budget(study), **study.overrides, **settings})
+    epochs = content["recipe"]["epochs"]
+    if isinstance(epochs, int) and epochs != recipe.epochs:  # fewer than its recipe has, for a quick look
+        content["recipe"]["head_epochs"] = min(content["recipe"]["head_epochs"], max(0, epochs - 1))
     if settings:
         label = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in settings.items())
         content["recipe"]["name"] = f"{recipe.name} ({label})"
@@ -103,3 +107,16 @@ def _budget(study: StudySpec) -> dict[str, Any]:
     # The schedule follows the steps or the seconds, so that the number of epochs must only be large enough.
     limit = {"recipe.max_steps": budget.steps} if budget.steps else {"recipe.max_seconds": budget.seconds}
     return {"recipe.epochs": 100_000, **limit}
+
+
+def _check_names(runs: list[RunSpec]) -> None:
+    """Refuse two trainings of one name: tables could not tell them apart."""
+    seen: dict[tuple[str, str, int], RunSpec] = {}
+    for run in runs:
+        other = seen.setdefault((run.model.title, run.recipe.name, run.seed), run)
+        if other.run_id != run.run_id:
+            field = "a label to each of the models" if other.model != run.model else "a name to each of the recipes"
+            raise SpecError(
+                f"{run.model.title!r} with the recipe {run.recipe.name!r} is declared twice with different settings; "
+                f"give {field}"
+            )

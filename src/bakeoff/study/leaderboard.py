@@ -17,7 +17,8 @@ def leaderboard(variants: Iterable[Variant], verdict: Verdict | None = None) -> 
     """Return one row per model and recipe, the best mean test accuracy first.
 
     Means and standard deviations (n - 1) are over the seeds whose runs are finished; failed, diverged and unfinished
-    runs are counted and never ranked. `params` are all weights, as Keras counts them; seconds are of training alone.
+    runs are counted and never ranked. `params` are all weights, as Keras counts them; seconds are of training alone,
+    with the features of a frozen backbone.
 
     Args:
         variants: what was compared.
@@ -57,7 +58,7 @@ def _row(variant: Variant, verdict: Verdict | None) -> dict[str, Any]:
         "val_accuracy_mean": mean("val", "accuracy"),
         "train_accuracy_mean": mean("train", "accuracy"),
         "params": max(sizes, default=None),
-        "train_seconds_mean": float(np.mean([cost.train_seconds for cost in costs])) if costs else float("nan"),
+        "train_seconds_mean": float(np.mean([cost.training_seconds for cost in costs])) if costs else float("nan"),
         "images_per_second_mean": float(np.mean([c.images_per_second for c in costs])) if costs else float("nan"),
         "failed": sum(record.state in (RunState.FAILED, RunState.DIVERGED) for record in variant.records),
         "deviations": len({deviation for record in variant.records for deviation in record.deviations}),

@@ -1,5 +1,6 @@
 """What a study will do, before it does it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
 from bakeoff.data.sources import sources
 from bakeoff.data.splits import Split, split
+from bakeoff.errors import SpecError
 from bakeoff.models.weights import locate
 from bakeoff.run.resolve import PlannedRun, resolve
 from bakeoff.specs.base import digest
@@ -61,4 +63,18 @@ def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
     models = {run.model.digest(): run.model for run in expanded}
     found = {key: locate(model, where) for key, model in models.items()}
     runs = tuple(resolve(run, images, parts, device, found[run.model.digest()]) for run in expanded)
+    _check_different(runs)
     return Plan(study, images, parts, runs, device, where)
+
+
+def _check_different(runs: Iterable[PlannedRun]) -> None:
+    """Refuse what was asked for in several ways, and is the same once everything is resolved."""
+    seen: dict[str, PlannedRun] = {}
+    for run in runs:
+        other = seen.setdefault(run.spec.run_id, run)
+        if other is not run:
+            names = [f"{one.spec.model.title} with {one.spec.recipe.name}" for one in (other, run)]
+            raise SpecError(
+                f"{names[0]!r} and {names[1]!r} come to the same training here (input of {run.spec.model.image_size} "
+                f"pixels, normalize {run.spec.recipe.normalize}, amp {run.spec.recipe.amp}); leave one out"
+            )

@@ -1,5 +1,6 @@
 """A system of a document as a study of its own, and what the document reported against what the study gave."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from bakeoff.records.run import Deviation, ParameterCount, RunRecord, RunState
 from bakeoff.specs.entry import Entry
 from bakeoff.specs.library import find_system, resolve_model, systems
 from bakeoff.specs.model import ModelSpec
+from bakeoff.specs.run import RunSpec
 from bakeoff.specs.study import StudySpec
 from bakeoff.study.reported import Figure, figures_of
 
@@ -91,7 +93,7 @@ class Reproduction:
     def seconds(self) -> float | None:
         """Seconds of an epoch here: of training, with the epoch's share of computing a frozen backbone's features."""
         costs = [(run.cost, len(run.epochs)) for run in self.finished if run.cost]
-        paces = [(cost.train_seconds + cost.feature_seconds) / epochs for cost, epochs in costs]
+        paces = [cost.training_seconds / epochs for cost, epochs in costs]
         return float(np.mean(paces)) if paces else None
 
     @property
@@ -114,6 +116,7 @@ class Reproduction:
                 changes.append(f"Changed here: the epochs, to {spec.recipe.epochs} from {self.entry.recipe.epochs}.")
             if spec.data.max_train:
                 changes.append(f"Changed here: the training images, to {spec.data.max_train:,}.")
+            changes += [f"Changed here: {change}." for change in _changes(spec, self.entry)]
         if self.faithful and self.entry.faithful:
             changes.append(f"Repeated here: {self.entry.faithful.why}")
         return (*changes, *self.entry.notes)
@@ -164,3 +167,22 @@ def reproduction_of(records: tuple[RunRecord, ...]) -> Reproduction | None:
     if entry is None or entry.data is None or (spec.recipe.name, spec.data.name) != (name, entry.data.name):
         return None
     return Reproduction(name, records, faithful)
+
+
+_RESOLVED = ("name", "epochs", "augment", "normalize", "amp", "cache_features", "views")  # said elsewhere, or filled in
+
+
+def _changes(spec: RunSpec, entry: Entry) -> list[str]:
+    """Return in which settings a run was declared otherwise than its system."""
+    found = _differing("recipe", spec.recipe.content(), entry.recipe.content(), _RESOLVED)
+    if entry.protocol is not None:
+        found += _differing("protocol", spec.protocol.content(), entry.protocol.content(), ("mode", "budget"))
+    return found
+
+
+def _differing(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any], known: Collection[str]) -> list[str]:
+    return [
+        f"{part}.{field}, to {ours[field]} from {value}"
+        for field, value in theirs.items()
+        if field not in known and ours[field] != value
+    ]

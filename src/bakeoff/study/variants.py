@@ -30,12 +30,25 @@ class Variant:
 
 
 def variants(records: Iterable[RunRecord]) -> tuple[Variant, ...]:
-    """Return the variants among runs, in the order in which they first appear."""
-    groups: dict[tuple[str, str], list[RunRecord]] = {}
+    """Return the variants among runs, in the order in which they first appear.
+
+    Runs of one name that differ in more than their seed, such as those of a study that went on with another number
+    format on another device, are variants of their own, told apart by numbers behind the recipe.
+    """
+    groups: dict[tuple[str, str, str], list[RunRecord]] = {}
     for record in records:
-        groups.setdefault((record.spec.model.title, record.spec.recipe.name), []).append(record)
-    recipes = Counter(model for model, _ in groups)
+        spec = record.spec
+        settings = spec.model_copy(update={"seed": 0}).run_id
+        groups.setdefault((spec.model.title, spec.recipe.name, settings), []).append(record)
+    same = Counter((model, recipe) for model, recipe, _ in groups)
+    counts: Counter[tuple[str, str]] = Counter()
+    named: list[tuple[str, str, list[RunRecord]]] = []
+    for (model, recipe, _), group in groups.items():
+        counts[model, recipe] += 1
+        number = f" #{counts[model, recipe]}" if same[model, recipe] > 1 else ""
+        named.append((model, recipe + number, group))
+    recipes = Counter(model for model, _, _ in named)
     return tuple(
         Variant(model, recipe, model if recipes[model] == 1 else f"{model} ({recipe})", tuple(group))
-        for (model, recipe), group in groups.items()
+        for model, recipe, group in named
     )

@@ -21,7 +21,6 @@ from bakeoff.data.pipeline import Part, mix_seed
 from bakeoff.errors import DataError, InterruptedRunError
 from bakeoff.training.precision import Precision
 
-CHUNK = 250  # images at a time
 REPORT_SECONDS = 0.25
 KEPT_FREE = 1 << 28  # bytes of the disk
 
@@ -67,7 +66,9 @@ class FeatureCache:
         frozen: the layers, in a row, that are never trained.
         prepare: makes uint8 images into their input.
         precision: the format to compute in.
-        about: whatever else decides the features, as JSON types: the images' fingerprint and how they are prepared.
+        about: whatever else decides the features, as JSON types: the images' fingerprint, how they are prepared, what
+            of the network is used, and versions.
+        chunk: images at a time.
         report: told of progress a few times a second.
         stop_requested: asked between chunks.
     """
@@ -80,6 +81,7 @@ class FeatureCache:
         precision: Precision,
         about: Mapping[str, Any],
         *,
+        chunk: int,
         report: Callable[[Extraction], None],
         stop_requested: Callable[[], bool],
     ) -> None:
@@ -88,14 +90,15 @@ class FeatureCache:
         self._prepare = prepare
         self._precision = precision
         self._about = {
+            "chunk": chunk,
             **about,
             "frozen": _digest_of(frozen),
             "precision": str(precision.dtype),
-            "torch": torch.__version__,
         }
+        self._chunk = chunk
         self._report = report
         self._stop_requested = stop_requested
-        self.seconds = 0.0  # spent on computing features
+        self.seconds = 0.0  # that computing the features took, now or when they were put into the cache
 
     def of(self, part: Part, augment: Sequence[Augmentation] = (), view: int = 0) -> Part:
         """Return a part with features, shape (N, F), in place of images.
@@ -117,6 +120,7 @@ class FeatureCache:
         with _locked(path.with_suffix(".lock")):
             if not path.exists():
                 self._extract(path, part, augment, view)
+        self.seconds += json.loads(path.with_suffix(".json").read_bytes())["seconds"]
         sample = self._features(part, slice(0, 1), augment, view)
         return part.with_pixels(_open(path, len(part), sample).to(part.device))
 
@@ -126,22 +130,25 @@ class FeatureCache:
         _check_room(path, width * len(part))
         partial = path.with_suffix(".partial")
         with partial.open("ab") as file:
-            first = done = file.tell() // (width * CHUNK) * CHUNK
+            first = done = file.tell() // (width * self._chunk) * self._chunk
             file.truncate(done * width)
             while done < len(part):
                 if self._stop_requested():
                     raise InterruptedRunError(
                         "stopped while features were computed; the same command goes on from there"
                     )
-                features = self._features(part, slice(done, done + CHUNK), augment, view)
+                features = self._features(part, slice(done, done + self._chunk), augment, view)
                 file.write(features.contiguous().view(torch.uint8).cpu().numpy().tobytes())
                 done += len(features)
                 now = time.perf_counter()
                 if now - reported > REPORT_SECONDS:
                     self._report(Extraction(done, len(part), (done - first) / (now - started)))
                     reported = now
+        took = time.perf_counter() - started
+        durable.write(
+            path.with_suffix(".json"), json.dumps({"seconds": took * len(part) / (len(part) - first)}).encode()
+        )
         durable.place(partial, path)
-        self.seconds += time.perf_counter() - started
 
     @torch.inference_mode()
     def _features(self, part: Part, rows: slice, augment: Sequence[Augmentation], view: int) -> Tensor:

@@ -94,7 +94,7 @@ def fit(
         batches.steps_per_epoch,
         batches.part.device,
     )
-    if saved := checkpoints.load():
+    if (saved := checkpoints.load()) and state.accepts(*saved):
         state.restore(*saved)
     autosave = Autosave(checkpoints)
     reported = time.perf_counter()

@@ -1,6 +1,7 @@
 """Everything that training changes, in one place, so that a checkpoint can hold all of it."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -136,6 +137,14 @@ class TrainingState:
             "selection": self.selection.state(),
             "scaler": self.scaler.state_dict(),
         }
+
+    def accepts(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> bool:
+        """Whether a checkpoint has just what this state has; one of another device or version has not."""
+
+        def pieces(names: Iterable[str]) -> set[str]:
+            return {name for name in names if not name.startswith(("best.", "optimizer."))}
+
+        return pieces(tensors) == pieces(self.tensors()) and scalars.keys() == self.scalars().keys()
 
     def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
         """Go on from a checkpoint; a piece that is missing is a `KeyError` or `RuntimeError`, never guessed."""

@@ -109,9 +109,8 @@ def _images(folder: Path) -> list[Path]:
 def _entries(folder: Path) -> list[Entry]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(
-                (entry for entry in entries if entry.name[0] != "."), key=lambda entry: os.fsencode(entry.name)
-            )
+            shown = [entry for entry in entries if entry.name[0] != "." and entry.name != "__MACOSX"]
+            return sorted(shown, key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
         raise DataError(f"{folder}: the folder cannot be read ({error.strerror}); change its permissions") from None
 
