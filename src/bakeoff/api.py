@@ -301,5 +301,14 @@ def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]
         },
         "data_dir": str(where.data_dir.resolve()) if where.data_dir else None,
         "database": database,
-        "command": shlex.join(["bakeoff", *sys.argv[1:]]) if Path(sys.argv[0]).name == "bakeoff" else "",
+        "command": _command(sys.argv),
     }
+
+
+def _command(argv: Sequence[str]) -> str:
+    """Return the command that repeats a study, without a limit of time; empty where Python was used."""
+    if Path(argv[0]).name != "bakeoff":
+        return ""
+    limits = {place + more for place, word in enumerate(argv) if word == "--time-limit" for more in (0, 1)}
+    kept = [word for place, word in enumerate(argv) if place not in limits and not word.startswith("--time-limit=")]
+    return shlex.join(["bakeoff", *kept[1:]])

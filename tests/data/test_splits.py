@@ -140,7 +140,7 @@ def test_rare_classes_stay_in_training() -> None:
         ([0, 0, 1, 1] * 5, "val_fraction", {"val_fraction": 0.99}),
         ([0, 1, 2] * 5, "max_train", {"max_train": 2}),
     ):
-        with pytest.raises(DataError, match=f"x: {setting} takes .* without any to train on; change it"):
+        with pytest.raises(DataError, match=f"x: {setting} leaves .* to train on, so that .* have none; change it"):
             divided(image_set(few), **settings)
 
 

@@ -51,8 +51,9 @@ def run_comparison(
     result = api.load(folder)
     report = result.report()
     if out.is_terminal:
-        print_table(result.leaderboard())
-        print_judgement(result.judgement())
+        if any(record.state is RunState.FINISHED for record in result.runs):
+            print_table(result.leaderboard())
+            print_judgement(result.judgement())
         out.print(f"\nReport: [bold]{report}[/bold]")
     else:
         JsonLines(sys.stdout).study_ended(outcome, folder, report)

@@ -117,8 +117,8 @@ class _Draw:
         sizes = np.unique(labels, return_counts=True)[1]
         if count > (sizes - 1).sum():
             raise DataError(
-                f"{self.name}: {setting} takes {count} of {len(pool)} images, which leaves some of the {len(sizes)}"
-                " classes without any to train on; change it, or add images"
+                f"{self.name}: {setting} leaves {len(pool) - count} of {len(pool)} images to train on, so that some of"
+                f" the {len(sizes)} classes have none; change it, or add images"
             )
         keys = np.random.PCG64(np.random.SeedSequence([self.seed, stream])).random_raw(len(self.labels))
         by_class = np.lexsort((keys[pool], labels))

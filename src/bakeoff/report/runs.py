@@ -1,6 +1,7 @@
 """Every run: its figures on each part, and in what it deviates."""
 
 import json
+from collections.abc import Sequence
 
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.report.subject import Subject
@@ -86,7 +87,7 @@ def network_table(subject: Subject) -> Table:
         rows.append(
             (
                 Value(contender.label, place=contender.place),
-                _settings(spec),
+                _settings(spec) + _how_frozen(contender.finished),
                 NONE if spec.image_size is None else f"{spec.image_size} × {spec.image_size}",
                 *map(whole, counts),
                 Value(size(weights), weights),
@@ -101,10 +102,20 @@ def network_table(subject: Subject) -> Table:
 
 def _settings(spec: ModelSpec) -> str:
     """Return what is set of a network besides the size of its input."""
-    content = spec.model_dump(mode="json", exclude_defaults=True, exclude={"label", "image_size"})
+    content = spec.model_dump(mode="json", exclude_defaults=True, exclude={"label", "image_size", "weights_sha256"})
     return "; ".join(
         f"{field} {value if isinstance(value, str) else json.dumps(value)}" for field, value in content.items()
     )
+
+
+def _how_frozen(records: Sequence[RunRecord]) -> str:
+    """Say whether the features of a frozen backbone were cached; nothing where no backbone is frozen."""
+    cached = {record.cost.cached_features for record in records if record.cost}
+    views = next((record.spec.recipe.views for record in records), 0)
+    if cached == {True}:
+        return f"; trained on {views} cached views of every image" if views else "; trained on cached features"
+    frozen = any(record.spec.model.freeze == "backbone" for record in records)
+    return "; frozen, and run anew on every image of every epoch" if frozen else ""
 
 
 def looks_at_test_set(subject: Subject) -> tuple[str, Table | None]:
