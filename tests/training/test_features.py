@@ -151,7 +151,30 @@ def test_the_head_learns_first_and_deeper_stages_learn_slower():
     assert {rates[id(p)] for p in model.head.parameters()} == {2.0}
 
 
-def test_different_taps_of_one_network_are_different_features():
-    spec = {"name": "torchvision:resnet18", "head": [4], "freeze": "backbone"}
-    models = [build(ModelSpec.parse({**spec, "tap": tap}), 3, 1, 32) for tap in ("layer4.1", "layer4.1.bn2")]
-    assert len({repr(model.backbone) for model in models}) == 2
+def test_different_taps_of_one_network_are_different_features(cache, tmp_path):
+    few = Part(IMAGES, np.arange(6), CPU)
+    for tap in ("layer4.1", "layer4.1.bn2"):
+        spec = {"name": "torchvision:resnet18", "head": [4], "freeze": "backbone", "tap": tap}
+        torch.manual_seed(0)
+        model = build(ModelSpec.parse(spec), 3, 1, 32)
+        transfer.freeze(model, "backbone")
+        cache(model).of(few)
+    assert len(files(tmp_path)) == 2
+
+
+def test_a_file_that_was_whole_when_it_was_interrupted_is_finished(cache, tmp_path):
+    part = Part(IMAGES, np.arange(500), CPU)  # two chunks, exactly
+    whole = cache().of(part).take(torch.arange(500)).images.clone()
+    (file,) = files(tmp_path)
+    file.rename(file.with_suffix(".partial"))
+    again = cache()
+    assert torch.equal(again.of(part).take(torch.arange(500)).images, whole)
+    assert again.seconds > 0
+
+
+def test_features_that_are_asked_for_twice_cost_once(cache):
+    maker = cache()
+    maker.of(PART)
+    once = maker.seconds
+    maker.of(PART)
+    assert maker.seconds == once

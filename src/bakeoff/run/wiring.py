@@ -1,7 +1,7 @@
 """The parts of a run, put together from its spec."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.data import augment
-from bakeoff.data.augment import Augmentation
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.pipeline import Batches, Part, Preprocess, TrainBatches, ViewBatches, mix_seed
 from bakeoff.data.splits import Split
@@ -118,13 +117,14 @@ def with_features(
     found = splits_into(parts.model)
     assert found is not None, "the caller asks can_cache first"
     frozen, head = found
-    prepared = {"normalize": spec.recipe.normalize, "size": spec.model.image_size}
-    if spec.recipe.normalize == "dataset":
-        prepared["statistics"] = parts.train.channel_statistics()  # type: ignore[assignment]
-    taken = spec.model.model_dump(mode="json", include={"name", "options", "tap", "pool"})
-    versions = {library: version(library) for library in ("torch", "torchvision", "timm")}
-    about = {"fingerprint": fingerprint, "model": taken, "versions": versions, **prepared}
     assert spec.model.image_size is not None, "a resolved spec has a size"
+    normalize = spec.recipe.normalize
+    about = {
+        "fingerprint": fingerprint,
+        "model": spec.model.model_dump(mode="json", include={"name", "options", "tap", "pool", "image_size"}),
+        "normalize": [normalize, parts.train.channel_statistics() if normalize == "dataset" else None],
+        "versions": {library: version(library) for library in ("torch", "torchvision", "timm")},
+    }
     cache = FeatureCache(
         folder,
         frozen,
@@ -135,30 +135,20 @@ def with_features(
         report=report,
         stop_requested=stop_requested,
     )
-    recipe = spec.recipe.model_copy(update={"head_epochs": 0, "backbone_lr": 1.0, "layer_decay": 1.0})
-    batches = _feature_batches(cache, parts.train, augment.build(recipe.augment), recipe, spec.seed)
-    return Parts(
-        parts.model,
-        head,
-        recipe,
-        cache.of(parts.train),
-        cache.of(parts.val),
-        batches,
-        lambda features: features,
-        cache.of,
-        parts.precision,
-        cache,
-        parts.deviations,
+    recipe, augmentations = spec.recipe, augment.build(spec.recipe.augment)
+    train = cache.of(parts.train)
+    views = [cache.of(parts.train, augmentations, view) for view in range(recipe.views)] if augmentations else [train]
+    return replace(
+        parts,
+        trained=head,
+        recipe=recipe.model_copy(update={"head_epochs": 0, "backbone_lr": 1.0, "layer_decay": 1.0}),
+        train=train,
+        val=cache.of(parts.val),
+        batches=ViewBatches(views, recipe.batch_size, spec.seed),
+        prepare=lambda features: features,
+        represent=cache.of,
+        cache=cache,
     )
-
-
-def _feature_batches(
-    cache: FeatureCache, train: Part, augmentations: Sequence[Augmentation], recipe: Recipe, seed: int
-) -> Batches:
-    if not augmentations:
-        return TrainBatches(cache.of(train), recipe.batch_size, (), seed)
-    views = [cache.of(train, augmentations, view) for view in range(recipe.views)]
-    return ViewBatches(views, recipe.batch_size, seed)
 
 
 def _load_weights(model: nn.Module, planned: PlannedRun) -> tuple[Deviation, ...]:

@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,16 +88,16 @@ class FeatureCache:
         self._frozen = frozen.eval()
         self._prepare = prepare
         self._precision = precision
-        self._about = {
-            "chunk": chunk,
-            **about,
-            "frozen": _digest_of(frozen),
-            "precision": str(precision.dtype),
-        }
+        self._about = {**about, "frozen": _digest_of(frozen), "precision": str(precision.dtype), "chunk": chunk}
         self._chunk = chunk
         self._report = report
         self._stop_requested = stop_requested
-        self.seconds = 0.0  # that computing the features took, now or when they were put into the cache
+        self._seconds: dict[Path, float] = {}  # by file
+
+    @property
+    def seconds(self) -> float:
+        """What computing the features that were asked for took, now or when they were put into the cache."""
+        return sum(self._seconds.values())
 
     def of(self, part: Part, augment: Sequence[Augmentation] = (), view: int = 0) -> Part:
         """Return a part with features, shape (N, F), in place of images.
@@ -120,17 +119,19 @@ class FeatureCache:
         with _locked(path.with_suffix(".lock")):
             if not path.exists():
                 self._extract(path, part, augment, view)
-        self.seconds += json.loads(path.with_suffix(".json").read_bytes())["seconds"]
-        sample = self._features(part, slice(0, 1), augment, view)
-        return part.with_pixels(_open(path, len(part), sample).to(part.device))
+        known = json.loads(path.with_suffix(".json").read_bytes())
+        self._seconds[path] = known["seconds"]
+        return part.with_pixels(_open(path, len(part), known["size"], known["dtype"]).to(part.device))
 
     def _extract(self, path: Path, part: Part, augment: Sequence[Augmentation], view: int) -> None:
         started, reported = time.perf_counter(), 0.0
-        width = self._features(part, slice(0, 1), augment, view).nbytes
+        sample = self._features(part, slice(0, 1), augment, view)
+        width = sample.nbytes
         _check_room(path, width * len(part))
         partial = path.with_suffix(".partial")
         with partial.open("ab") as file:
-            first = done = file.tell() // (width * self._chunk) * self._chunk
+            # Of a file that is whole already the last chunk is computed again, so that there is a time to go by.
+            first = done = min(file.tell() // width, len(part) - 1) // self._chunk * self._chunk
             file.truncate(done * width)
             while done < len(part):
                 if self._stop_requested():
@@ -144,10 +145,9 @@ class FeatureCache:
                 if now - reported > REPORT_SECONDS:
                     self._report(Extraction(done, len(part), (done - first) / (now - started)))
                     reported = now
-        took = time.perf_counter() - started
-        durable.write(
-            path.with_suffix(".json"), json.dumps({"seconds": took * len(part) / (len(part) - first)}).encode()
-        )
+        seconds = (time.perf_counter() - started) * len(part) / (len(part) - first)
+        known = {"seconds": seconds, "size": sample.shape[1], "dtype": str(sample.dtype).removeprefix("torch.")}
+        durable.write(path.with_suffix(".json"), json.dumps(known).encode())
         durable.place(partial, path)
 
     @torch.inference_mode()
@@ -172,13 +172,12 @@ def _digest_of(frozen: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _open(path: Path, count: int, sample: Tensor) -> Tensor:
+def _open(path: Path, count: int, size: int, name: str) -> Tensor:
     """Return the features in a file as a tensor on the disk, of which only what is used is read."""
-    size = math.prod(sample.shape[1:])
-    if path.stat().st_size != count * size * sample.element_size():
+    dtype: torch.dtype = getattr(torch, name)
+    if path.stat().st_size != count * size * dtype.itemsize:
         raise DataError(f"{path}: is damaged; remove it, and it will be computed again")
-    flat = torch.from_file(str(path), shared=False, size=count * size, dtype=sample.dtype)
-    return flat.view(count, size)
+    return torch.from_file(str(path), shared=False, size=count * size, dtype=dtype).view(count, size)
 
 
 def _check_room(path: Path, wanted: int) -> None:
