@@ -71,7 +71,13 @@ def test_imagenet_is_another_word_for_pretrained():
     [
         ({"name": "vgg16", "weights": "nix"}, SpecError, "weights: 'nix' is not random, pretrained, hub:owner/name or"),
         ({"name": "vgg16", "weights": "nix.h5"}, ModelError, "weights: there is no file 'nix.h5', nor in --data-dir"),
-        ({"name": "vgg16", "weights": "hub:nix"}, SpecError, "weights: 'hub:nix' is no repository; write hub:owner"),
+        (
+            {"name": "vgg16", "weights": "hub:nix"},
+            SpecError,
+            "weights: 'hub:nix' is no repository: it is not owner/name",
+        ),
+        ({"name": "vgg16", "weights": "hub:../.."}, SpecError, "weights: 'hub:../..' is no repository: Repo id"),
+        ({"name": "vgg16", "weights": "hub:a/b--c"}, SpecError, "weights: 'hub:a/b--c' is no repository: Cannot have"),
         ({"name": "vgg16", "weights": "pretrained"}, OfflineError, "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"),
         ({"name": "resnet20", "weights": "pretrained"}, ModelError, "resnet20: nobody publishes weights for it; give"),
         (

@@ -10,9 +10,10 @@ from bakeoff.data.imageset import ImageSet, IntArray, only_classes
 from bakeoff.data.locations import Locations
 from bakeoff.data.sources import Source, sources
 from bakeoff.data.sources.folder import from_folder
-from bakeoff.data.sources.hub import from_hub, is_address
+from bakeoff.data.sources.hub import from_hub
 from bakeoff.data.sources.npz import from_npz
 from bakeoff.errors import DataError, UnknownNameError
+from bakeoff.hub import is_address
 from bakeoff.specs.data import DataSpec
 
 

@@ -4,19 +4,18 @@ Everything about downloads is the client's: its cache, `HF_ENDPOINT`, `HF_TOKEN`
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
 from bakeoff.errors import ModelError, OfflineError, SpecError
+from bakeoff.hub import asking, split_address
 from bakeoff.models.downloads import Places, folders_of
-from bakeoff.models.trial import reason
 
 CONFIG = "config.json"  # of timm's repositories: architecture, and how images are prepared
 
-_ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _USUAL = ("model.safetensors", "pytorch_model.bin")
 _SUFFIXES = ((".safetensors",), (".pth", ".pt", ".bin"), (".h5", ".keras"))  # the safest first
@@ -36,14 +35,10 @@ class Repository:
         Raises:
             SpecError: it is not written so.
         """
-        found = _ADDRESS.fullmatch(address)
-        if found and ({".", ".."} & {*found["repo"].split("/")} or "--" in found["repo"]):
-            found = None
-        if not found:
-            raise SpecError(
-                f"weights: 'hub:{address}' is no repository; write hub:owner/name or hub:owner/name@revision"
-            )
-        return cls(found["repo"], found["revision"] or "main")
+        try:
+            return cls(*split_address(address))
+        except ValueError as error:
+            raise SpecError(f"weights: 'hub:{address}' is no repository: {error}") from None
 
     @property
     def url(self) -> str:
@@ -153,26 +148,12 @@ def _config_in(folder: Path) -> Path | None:
     return folder / CONFIG if (folder / CONFIG).is_file() else None
 
 
-@contextmanager
-def _asking(repository: Repository, file: str = "") -> Iterator[None]:
-    """Turn what the client raises into a sentence of ours."""
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        yield
-    except HFValidationError as error:
-        raise SpecError(f"weights: 'hub:{repository.name}' is no name of a repository: {reason(error)}") from None
-    except (RepositoryNotFoundError, RevisionNotFoundError):
-        raise ModelError(
-            f"there is no {repository.url}, or it may not be read from here; check the name and revision, or set "
-            "HF_TOKEN where it is private or gated"
-        ) from None
-    except Exception as error:  # the client lets through what its HTTP library raises, and that has changed over time
-        cause: BaseException = error
-        while cause.__cause__:
-            cause = cause.__cause__
-        why = f"could not be downloaded ({str(cause).partition(chr(10))[0][:200] or type(cause).__name__})"
-        raise OfflineError(_by_hand(repository, why, file)) from None
+def _asking(repository: Repository, file: str = "") -> AbstractContextManager[None]:
+    missing = ModelError(
+        f"there is no {repository.url}, or it may not be read from here; check the name and revision, or set "
+        "HF_TOKEN where it is private or gated"
+    )
+    return asking(missing, lambda why: OfflineError(_by_hand(repository, why, file)))
 
 
 def _by_hand(repository: Repository, why: str, file: str = "") -> str:

@@ -3,9 +3,8 @@
 Everything about downloads is the client's: its cache, `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE`, its timeouts.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from glob import escape
@@ -17,9 +16,8 @@ from bakeoff.data.parquet import parquet_listing
 from bakeoff.data.shards import PARTS, Shards, choose_shards
 from bakeoff.data.sources import Listing, sources
 from bakeoff.errors import DataError, OfflineError
+from bakeoff.hub import asking, split_address
 from bakeoff.specs.data import DataSpec
-
-ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -55,23 +53,13 @@ class Found:
     provenance: Mapping[str, Any]
 
 
-def is_address(name: str) -> bool:
-    """Whether a name could be a data set's on the hub: owner/name or owner/name@revision."""
-    return ADDRESS.fullmatch(name) is not None
-
-
 def from_hub(spec: DataSpec, where: Locations) -> Listing:
     """Return the images of the data set `owner/name` or `owner/name@revision` of the hub."""
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
-
-    address = ADDRESS.fullmatch(spec.name)
-    assert address is not None, "load asks is_address first"
     try:
-        validate_repo_id(address["repo"])
-    except HFValidationError as error:
+        repo, revision = split_address(spec.name)
+    except ValueError as error:
         raise DataError(f"{spec.name!r} is neither a folder nor a name on the hub: {error}") from None
-    return _listing(HubDataset(address["repo"], address["repo"], address["revision"] or "main"), spec, where)
+    return _listing(HubDataset(repo, repo, revision), spec, where)
 
 
 def _listing(dataset: HubDataset, spec: DataSpec, where: Locations) -> Listing:
@@ -145,24 +133,12 @@ def _download(dataset: HubDataset, where: Locations) -> Found:
     return Found(Path(root), shards, {"revision": dataset.revision, "commit": Path(root).name})
 
 
-@contextmanager
-def _asking(dataset: HubDataset, files: Sequence[str] = ()) -> Iterator[None]:
-    """Turn what the client raises into a sentence of ours."""
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        yield
-    except (RepositoryNotFoundError, RevisionNotFoundError):
-        raise DataError(
-            f"there is no {dataset.url}, or it may not be read from here; check the name and revision (no folder of"
-            " that name exists either), or set HF_TOKEN where it is private or gated"
-        ) from None
-    except Exception as error:  # the client lets through what its HTTP library raises, and that has changed over time
-        cause: BaseException = error
-        while cause.__cause__:
-            cause = cause.__cause__
-        reason = str(cause).partition("\n")[0][:200] or type(cause).__name__
-        raise OfflineError(_by_hand(dataset, f"could not be downloaded ({reason})", files)) from None
+def _asking(dataset: HubDataset, files: Sequence[str] = ()) -> AbstractContextManager[None]:
+    missing = DataError(
+        f"there is no {dataset.url}, or it may not be read from here; check the name and revision (no folder of"
+        " that name exists either), or set HF_TOKEN where it is private or gated"
+    )
+    return asking(missing, lambda why: OfflineError(_by_hand(dataset, why, files)))
 
 
 def _by_hand(dataset: HubDataset, why: str, files: Sequence[str] = ()) -> str:
