@@ -5,6 +5,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,13 +48,17 @@ class Result:
 
     def leaderboard(self) -> "pd.DataFrame":
         """Return one row per model and recipe, the best first; see `bakeoff.study.leaderboard`."""
-        return leaderboard(variants(self.runs), self.judgement().verdict)
+        return leaderboard(variants(self.runs), self._judgement.verdict)
 
     def judgement(self) -> Judgement:
         """Return what the runs prove: intervals, tests of all pairs, tied groups; see `docs/evidence.md`.
 
         Where there is no verdict, such as when nothing has finished, it says why.
         """
+        return self._judgement
+
+    @cached_property
+    def _judgement(self) -> Judgement:
         return judge_answers(self.answers())
 
     def answers(self) -> RightAnswers:

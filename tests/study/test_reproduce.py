@@ -83,8 +83,8 @@ def test_a_reproduction_leaves_its_figures_and_is_not_trained_again(tmp_path: Pa
     assert written["seconds_per_epoch"]["reproduced"] > 0
     assert written["seconds_per_epoch"]["faster"] is None  # an epoch of fewer images is no comparison
     assert written["notes"][:2] == [
-        "Changed here: the epochs, to 1 from 10.",
         "Changed here: the training images, to 100.",
+        "Changed here: recipe.epochs, to 1 from 10.",
     ]
     again = reproduce(seeds=3)
     assert [run.finished for run in again.records][:2] == [run.finished for run in done.records]

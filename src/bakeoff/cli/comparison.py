@@ -42,12 +42,7 @@ def run_comparison(
     if dry_run:
         print_plan(plan, folder)
         return 0
-    if out.is_terminal:
-        print_heading(plan)
-        with Live(out) as live:
-            outcome = api.run(plan, folder, where, live, time_limit=time_limit)
-    else:
-        outcome = api.run(plan, folder, where, JsonLines(sys.stdout), time_limit=time_limit)
+    outcome = train(plan, folder, where, time_limit)
     result = api.load(folder)
     report = result.report()
     if out.is_terminal:
@@ -58,6 +53,15 @@ def run_comparison(
     else:
         JsonLines(sys.stdout).study_ended(outcome, folder, report)
     return exit_status(outcome)
+
+
+def train(plan: Plan, folder: Path, where: Locations, time_limit: float | None) -> Outcome:
+    """Train what a plan still lacks, with progress bars in a terminal, and a line of JSON per run elsewhere."""
+    if not out.is_terminal:
+        return api.run(plan, folder, where, JsonLines(sys.stdout), time_limit=time_limit)
+    print_heading(plan)
+    with Live(out) as live:
+        return api.run(plan, folder, where, live, time_limit=time_limit)
 
 
 def exit_status(outcome: Outcome) -> int:

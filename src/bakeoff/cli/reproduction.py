@@ -1,7 +1,6 @@
 """What `bakeoff reproduce` does once its arguments are known."""
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,13 @@ import typer
 from rich.table import Table
 
 from bakeoff import api
-from bakeoff.cli.comparison import exit_status, print_heading, print_plan
+from bakeoff.cli.comparison import exit_status, print_plan, train
 from bakeoff.cli.console import duration, name, out, percent
-from bakeoff.cli.live import JsonLines, Live
 from bakeoff.cli.systems import span
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError
 from bakeoff.run.device import find_device
-from bakeoff.study.execute import Outcome
-from bakeoff.study.plan import Plan, make_plan
+from bakeoff.study.plan import make_plan
 from bakeoff.study.reported import Figure
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
 
@@ -48,21 +45,13 @@ def run_reproductions(
         if dry_run:
             print_plan(plan, place)
             continue
-        outcome = _train(plan, place, where, deadline)
+        left = max(deadline - time.monotonic(), 1e-3) if deadline else None
+        outcome = train(plan, place, where, left)
         _show(api.conclude(Reproduction(system, outcome.records, study["faithful"]), place), place)
         worst = max(worst, exit_status(outcome))
         if outcome.stopped:
             break
     return worst
-
-
-def _train(plan: Plan, folder: Path, where: Locations, deadline: float | None) -> Outcome:
-    left = max(deadline - time.monotonic(), 1e-3) if deadline else None
-    if not out.is_terminal:
-        return api.run(plan, folder, where, JsonLines(sys.stdout), time_limit=left)
-    print_heading(plan)
-    with Live(out) as live:
-        return api.run(plan, folder, where, live, time_limit=left)
 
 
 def _show(reproduction: Reproduction, folder: Path) -> None:

@@ -26,7 +26,8 @@ def points(difference: float | None, digits: int = 1) -> str:
 
 def signed(share: float, digits: int = 1) -> str:
     """Return a hundred times a share, with a true minus sign."""
-    return f"{100 * share:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    # Adding 0 takes the sign off what rounds to 0.
+    return f"{round(100 * share, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def interval(low: float | None, high: float | None, digits: int = 1) -> str:

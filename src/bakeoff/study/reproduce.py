@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bakeoff.data import augment
 from bakeoff.errors import SpecError
 from bakeoff.records.run import Deviation, ParameterCount, RunRecord, RunState
 from bakeoff.specs.entry import Entry
@@ -112,8 +113,6 @@ class Reproduction:
         """What differs from the document: what was changed for this reproduction, what was repeated, what is noted."""
         changes = []
         for spec in [record.spec for record in self.records][:1]:
-            if spec.recipe.epochs != self.entry.recipe.epochs:
-                changes.append(f"Changed here: the epochs, to {spec.recipe.epochs} from {self.entry.recipe.epochs}.")
             if spec.data.max_train:
                 changes.append(f"Changed here: the training images, to {spec.data.max_train:,}.")
             changes += [f"Changed here: {change}." for change in _changes(spec, self.entry)]
@@ -169,12 +168,12 @@ def reproduction_of(records: tuple[RunRecord, ...]) -> Reproduction | None:
     return Reproduction(name, records, faithful)
 
 
-_RESOLVED = ("name", "epochs", "augment", "normalize", "amp", "cache_features", "views")  # said elsewhere, or filled in
-
-
 def _changes(spec: RunSpec, entry: Entry) -> list[str]:
     """Return in which settings a run was declared otherwise than its system."""
-    found = _differing("recipe", spec.recipe.content(), entry.recipe.content(), _RESOLVED)
+    declared = entry.recipe.content()
+    declared["augment"] = [one.content() for one in augment.resolve(entry.recipe.augment)]
+    # What is cached changes nothing but the time.
+    found = _differing("recipe", spec.recipe.content(), declared, ("name", "cache_features"))
     if entry.protocol is not None:
         found += _differing("protocol", spec.protocol.content(), entry.protocol.content(), ("mode", "budget"))
     return found
@@ -184,5 +183,5 @@ def _differing(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any], kn
     return [
         f"{part}.{field}, to {ours[field]} from {value}"
         for field, value in theirs.items()
-        if field not in known and ours[field] != value
+        if field not in known and value != "auto" and ours[field] != value  # auto is filled in
     ]
