@@ -46,6 +46,7 @@ bench: install
 	$(BIN)/python benchmarks/input_pipeline.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/feature_cache.py
+	$(BIN)/python benchmarks/threads.py
 
 # The wheel must run where nothing else of this repository is.
 wheel-test: install
