@@ -45,6 +45,7 @@ demo: install
 bench: install
 	$(BIN)/python benchmarks/input_pipeline.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/feature_cache.py
 	$(BIN)/python benchmarks/threads.py
 

@@ -115,6 +115,7 @@ def declare(
     patience: int | None = None,
     val_fraction: float | None = None,
     amp: str | None = None,
+    engine: str | None = None,
     skip_bad: bool | None = None,
     max_train: int | None = None,
     grid: Mapping[str, Sequence[Any]] | None = None,
@@ -130,8 +131,8 @@ def declare(
         mode: same-recipe (the default), own-recipe or budget; see `bakeoff.specs.protocol.Protocol`.
         budget: one of epochs, steps and seconds for every model; it means the mode budget.
         seeds: how many (3 unless given), or which.
-        epochs: overrides every recipe's, as do `batch_size`, `lr`, `optimizer`, `patience` (of early stopping) and
-            `amp`.
+        epochs: overrides every recipe's, as do `batch_size`, `lr`, `optimizer`, `patience` (of early stopping),
+            `amp` and `engine`.
         imgsz: side of the networks' input in pixels, and of photos that are decoded.
         val_fraction: share of the training images held out for validation.
         skip_bad: leave out unreadable images instead of stopping.
@@ -150,6 +151,7 @@ def declare(
         "recipe.batch_size": batch_size,
         "recipe.early_stopping": patience,
         "recipe.amp": amp,
+        "recipe.engine": engine,
         "model.image_size": imgsz,
     }
     mode = "budget" if budget and mode is None else mode

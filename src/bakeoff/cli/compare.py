@@ -47,6 +47,12 @@ def compare(
     amp: Annotated[
         str | None, Option(help="auto, off, bf16, fp16.", show_default="auto", rich_help_panel=TRAINING)
     ] = None,
+    engine: Annotated[
+        str | None,
+        Option(
+            help="How a step is computed: auto, eager, lean, compile.", show_default="auto", rich_help_panel=TRAINING
+        ),
+    ] = None,
     mode: Annotated[
         str | None, Option(help="same-recipe or own-recipe.", show_default="same-recipe", rich_help_panel=PROTOCOL)
     ] = None,
@@ -98,6 +104,7 @@ def compare(
         "optimizer": optimizer,
         "patience": patience,
         "amp": amp,
+        "engine": engine,
         "val_fraction": val_fraction,
         "max_train": max_train,
         "skip_bad": skip_bad or None,

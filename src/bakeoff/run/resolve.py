@@ -16,6 +16,7 @@ from bakeoff.models.weights import Located
 from bakeoff.records.run import Deviation
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
+from bakeoff.training.engines import resolve_engine
 from bakeoff.training.precision import resolve_amp
 
 
@@ -68,6 +69,7 @@ def resolve(
         "augment": [spec.content() for spec in augment.resolve(recipe.augment)],
         "normalize": normalize,
         "amp": resolve_amp(recipe.amp, device),
+        "engine": resolve_engine(recipe.engine, device),
     }
     return PlannedRun(RunSpec.parse(content), deviations + overridden, images.channels, weights)
 

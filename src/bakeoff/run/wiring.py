@@ -19,6 +19,7 @@ from bakeoff.records.run import Deviation
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
+from bakeoff.training.engines import make_ready
 from bakeoff.training.features import Extraction, FeatureCache, splits_into
 from bakeoff.training.precision import Precision
 
@@ -75,6 +76,7 @@ def wire(planned: PlannedRun, images: ImageSet, split: Split, device: torch.devi
     model = build(spec.model, images.num_classes, planned.channels, spec.model.image_size)
     deviations = _load_weights(model, planned)
     transfer.freeze(model, spec.model.freeze)
+    model = make_ready(model, spec.recipe.engine)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     batches = TrainBatches(train, spec.recipe.batch_size, augment.build(spec.recipe.augment), spec.seed)
     precision = Precision(spec.recipe.amp, device)

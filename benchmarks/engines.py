@@ -1,0 +1,74 @@
+"""A training step of the small networks by engine: torch's layers as they are, and lean ones, in turn.
+
+    python benchmarks/engines.py [ROUNDS]
+
+Batches are those of the documents. `compile` is left out: on a CPU it compiles for minutes.
+"""
+
+import json
+import statistics
+import sys
+import time
+from datetime import UTC, datetime
+
+import torch
+from timing import RESULTS, processor
+
+from bakeoff.data.pipeline import Batch
+from bakeoff.models.library import build
+from bakeoff.specs.model import ModelSpec
+from bakeoff.specs.recipe import Recipe
+from bakeoff.training import optimizers
+from bakeoff.training.engines import make_ready
+from bakeoff.training.phases import Phases
+from bakeoff.training.precision import Precision, resolve_amp
+from bakeoff.training.step import Step
+
+BATCH = {"simcnn": 32, "leaky-cnn": 32, "leaky-cnn-dropout": 32, "leaky-cnn-deep": 32, "vgg-small": 64}
+CPU = torch.device("cpu")
+
+
+def step_of(name: str, engine: str) -> Step:
+    """Return the step of a network, as training takes it."""
+    torch.manual_seed(0)
+    model = make_ready(build(ModelSpec(name=name), 10, 3, 32), engine).to(memory_format=torch.channels_last)
+    recipe = Recipe.parse({"optimizer": "adam", "batch_size": BATCH[name]})
+    optimizer = optimizers.build(model.train(), recipe.optimizer, Phases(model, recipe).rates)
+    precision = Precision(resolve_amp("auto", CPU), CPU)
+    return Step(model, optimizer, lambda images: images, recipe, precision, BATCH[name])
+
+
+def main(rounds: int) -> None:
+    """Time them."""
+    found = {}
+    for name, size in BATCH.items():
+        images = torch.randn(size, 3, 32, 32).to(memory_format=torch.channels_last)
+        batch = Batch(images, torch.arange(size) % 10)
+        steps = {engine: step_of(name, engine) for engine in ("eager", "lean")}
+        times: dict[str, list[float]] = {engine: [] for engine in steps}
+        for count in range(rounds + 2):
+            for engine, step in steps.items():
+                started = time.perf_counter()
+                step(batch, 1e-3)
+                if count >= 2:
+                    times[engine].append(1000 * (time.perf_counter() - started))
+        eager, lean = (statistics.median(times[engine]) for engine in ("eager", "lean"))
+        found[name] = {"batch": size, "eager": round(eager, 2), "lean": round(lean, 2), "ratio": round(lean / eager, 3)}
+        print(f"{name:<20} batch {size:>3}   eager {eager:7.1f} ms   lean {lean:7.1f} ms   {lean / eager:.2f} x")
+    result = {
+        "benchmark": "engines",
+        "unit": "ms per step, median",
+        "rounds": rounds,
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": processor(),
+        "threads": torch.get_num_threads(),
+        "precision": resolve_amp("auto", CPU),
+        "torch": torch.__version__,
+        "networks": found,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "engines.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)

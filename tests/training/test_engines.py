@@ -1,0 +1,122 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from bakeoff.models.library import build, expand, find
+from bakeoff.specs.model import ModelSpec
+from bakeoff.training.engines import make_ready, resolve_engine
+from bakeoff.training.lean import LeanDropout, lean
+
+
+def small(name: str) -> tuple[nn.Module, int]:
+    torch.manual_seed(0)
+    size = max(find(name).min_size or 0, 32)
+    return build(ModelSpec(name=name), 3, 3, size).to(memory_format=torch.channels_last), size
+
+
+@pytest.mark.parametrize("name", ["simcnn", "leaky-cnn-deep", "vgg-small", "lenet5"])
+def test_lean_layers_give_the_same_outputs_and_gradients(name: str) -> None:
+    plain, size = small(name)
+    fast = lean(copy.deepcopy(plain))
+    assert list(fast.state_dict()) == list(plain.state_dict())
+    assert repr(fast) != repr(plain), "nothing was replaced"
+    images = torch.randn(4, 3, size, size).to(memory_format=torch.channels_last)
+    gradients = []
+    for model in (plain, fast):
+        model.eval()
+        logits = model(images)
+        functional.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
+        gradients.append((logits.detach(), [weight.grad for weight in model.parameters()]))
+    (logits, expected), (fast_logits, found) = gradients
+    assert torch.equal(logits, fast_logits)
+    for one, other in zip(expected, found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.1)])
+def test_pooling_windows_may_overlap_and_be_padded(activation: nn.Module) -> None:
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Sequential(nn.BatchNorm2d(4), activation), nn.MaxPool2d(3, 2, 1))
+    images = 3 * torch.randn(2, 2, 11, 11)
+    fast = lean(copy.deepcopy(plain))
+    assert isinstance(fast[1][1], nn.Identity)
+    assert torch.equal(fast(images), plain(images))
+
+
+def test_an_activation_that_falls_somewhere_stays_before_the_pooling() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.GELU(), nn.MaxPool2d(2))
+    assert repr(lean(copy.deepcopy(model))) == repr(model)
+
+
+def test_a_layer_that_somebody_watches_stays() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.5))
+    seen = []
+    for place in (1, 3):
+        model[place].register_forward_hook(lambda _module, _inputs, output: seen.append(output.shape))
+    lean(model)(torch.zeros(1, 1, 6, 6))
+    assert seen == [(1, 2, 4, 4), (1, 2, 2, 2)]
+
+
+@pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
+@pytest.mark.parametrize("shape", [(7, 3, 5, 11), (63, 129)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_dropout_drops_its_share_and_keeps_the_mean(p: float, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    torch.manual_seed(1)
+    x = torch.ones(shape, dtype=dtype)
+    x = x.to(memory_format=torch.channels_last) if len(shape) == 4 else x
+    layer = LeanDropout(p)
+    drops = torch.zeros(shape)
+    for _ in range(200):
+        leaf = x.clone(memory_format=torch.preserve_format).requires_grad_()
+        y = layer(leaf)
+        assert y.stride() == x.stride()
+        assert y.dtype == dtype
+        y.sum().backward()
+        assert leaf.grad is not None
+        assert torch.equal(leaf.grad, y.detach()), "the gradient goes where the image went, scaled as it was"
+        drops += (y == 0).float()
+    # Every element by itself has its share of drops, within six standard deviations of a binomial.
+    limit = 6 * (200 * p * (1 - p)) ** 0.5
+    assert (drops - 200 * p).abs().max() <= limit
+    assert y.max().item() == pytest.approx(1 / (1 - p), rel=1e-2)
+
+
+def test_dropout_is_repeatable_and_off_while_evaluating() -> None:
+    layer, x = LeanDropout(0.3), torch.randn(50, 20)
+    first, second = (torch.manual_seed(5) and layer(x) for _ in range(2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, layer(x))
+    assert layer.eval()(x) is x
+
+
+def test_dropout_takes_what_lies_in_memory_with_gaps() -> None:
+    x = torch.randn(6, 8)[:, ::2].requires_grad_()
+    y = LeanDropout(0.5)(x)
+    assert y.shape == (6, 4)
+    assert set(((y / x).detach() * 1e3).round().int().unique().tolist()) <= {0, 2000}
+
+
+def test_auto_is_a_rule() -> None:
+    assert resolve_engine("auto", torch.device("cpu")) == "lean"
+    assert resolve_engine("auto", torch.device("cuda")) == "eager"
+    assert resolve_engine("eager", torch.device("cpu")) == "eager"
+
+
+def test_no_network_changes_the_names_of_its_weights() -> None:
+    for name in expand("*"):
+        with torch.device("meta"):
+            model, _ = small(name)
+        before = list(model.state_dict())
+        assert list(lean(model).state_dict()) == before, name
+
+
+@pytest.mark.slow
+def test_a_compiled_network_gives_the_same_logits_and_keeps_its_names() -> None:
+    plain, size = small("simcnn")
+    fast = make_ready(copy.deepcopy(plain), "compile")
+    assert list(fast.state_dict()) == list(plain.state_dict())
+    images = torch.randn(4, 3, size, size)
+    torch.testing.assert_close(fast(images), plain(images))
