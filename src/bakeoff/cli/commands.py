@@ -10,6 +10,7 @@ from bakeoff.cli.leaderboard import leaderboard
 from bakeoff.cli.lr_find import lr_find
 from bakeoff.cli.models import models
 from bakeoff.cli.plan import plan
+from bakeoff.cli.profile import profile
 from bakeoff.cli.recipes import recipes
 from bakeoff.cli.report import report
 from bakeoff.cli.reproduce import reproduce
@@ -19,5 +20,18 @@ def register(app: typer.Typer) -> None:
     """Add every command to the program, if it does not have them yet."""
     if app.registered_commands:
         return
-    for command in (compare, reproduce, models, recipes, data, lr_find, leaderboard, report, diff, plan, doctor):
+    for command in (
+        compare,
+        reproduce,
+        models,
+        recipes,
+        data,
+        lr_find,
+        profile,
+        leaderboard,
+        report,
+        diff,
+        plan,
+        doctor,
+    ):
         app.command()(command)

@@ -1,8 +1,7 @@
 """What a few steps of a run tell: how long it will take, and which learning rates train it."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -10,13 +9,11 @@ from torch import nn
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.pipeline import Batch
 from bakeoff.data.splits import Split
-from bakeoff.models.transfer import training_mode
+from bakeoff.run.rehearsal import rehearsal
 from bakeoff.run.resolve import PlannedRun
-from bakeoff.run.wiring import Parts, can_cache, wire
-from bakeoff.training import optimizers
+from bakeoff.run.wiring import Parts, can_cache
 from bakeoff.training.features import splits_into
 from bakeoff.training.lr_finder import LRCurve, find_lr
-from bakeoff.training.phases import Phases
 from bakeoff.training.step import Step
 
 SECONDS = 1.0  # to spend on measuring
@@ -29,7 +26,8 @@ def estimate_seconds(planned: PlannedRun, images: ImageSet, split: Split, device
     Where features of a frozen backbone are cached, computing them is counted, as if none were there yet.
     """
     recipe = planned.spec.recipe
-    with _ready_to_step(planned, images, split, device) as (parts, step):
+    with rehearsal(planned, images, split, device) as ready:
+        parts, step = ready.parts, ready.step
         epochs = recipe.epochs
         once = 0.0
         if can_cache(planned.spec, parts.model) and (found := splits_into(parts.model)):
@@ -44,21 +42,8 @@ def estimate_seconds(planned: PlannedRun, images: ImageSet, split: Split, device
 
 def learning_rates(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> LRCurve:
     """Return the learning rate range test of a resolved run; see `bakeoff.training.lr_finder`."""
-    with _ready_to_step(planned, images, split, device) as (parts, step):
-        return find_lr(step, parts.batches)
-
-
-@contextmanager
-def _ready_to_step(
-    planned: PlannedRun, images: ImageSet, split: Split, device: torch.device
-) -> Iterator[tuple[Parts, Step]]:
-    """Give the parts of a run and its step, and leave the process's generators as they were."""
-    recipe = planned.spec.recipe
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        parts = wire(planned, images, split, device)
-        training_mode(parts.model)
-        optimizer = optimizers.build(parts.model, recipe.optimizer, Phases(parts.model, recipe).rates)
-        yield parts, Step(parts.model, optimizer, parts.prepare, recipe, parts.precision, recipe.batch_size)
+    with rehearsal(planned, images, split, device) as ready:
+        return find_lr(ready.step, ready.parts.batches)
 
 
 def _step_seconds(step: Step, parts: Parts, lr: float) -> float:

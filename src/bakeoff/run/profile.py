@@ -1,0 +1,197 @@
+"""Where the time of a training step goes, and how near it comes to what the machine can do."""
+
+import os
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bakeoff.data.imageset import ImageSet
+from bakeoff.data.pipeline import Batch
+from bakeoff.data.splits import Split
+from bakeoff.run.rehearsal import Rehearsal, rehearsal
+from bakeoff.run.resolve import PlannedRun
+from bakeoff.run.wiring import can_cache
+
+PHASES = ("data", "prepare", "forward", "backward", "optimizer")
+SECONDS, LEAST_STEPS, MOST_STEPS = 4.0, 5, 100  # to measure for
+TRACED_STEPS = 3
+OPERATIONS = 8  # that are named
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A step of a run, by medians over several.
+
+    Attributes:
+        batch_size: images in a step.
+        steps: that were measured.
+        seconds: of each of `PHASES`: gathering and augmenting the batch, making it the network's input, the forward
+            pass, the loss and the backward pass, the update.
+        total: seconds of a whole step; what the phases leave of it is other work.
+        operations: the slowest of them, each with its share of the time that all take.
+        flops: floating-point operations of a step: forward and backward pass, in matrix products and convolutions.
+        ceiling: floating-point operations a second in the product of two large matrices, in the run's precision.
+        frozen: whether the run computes features of a frozen backbone once, and then steps through its head alone.
+    """
+
+    batch_size: int
+    steps: int
+    seconds: Mapping[str, float]
+    total: float
+    operations: tuple[tuple[str, float], ...]
+    flops: float
+    ceiling: float
+    frozen: bool
+
+    @property
+    def images_per_second(self) -> float:
+        """How fast training is."""
+        return self.batch_size / self.total
+
+    @property
+    def input_bound(self) -> float:
+        """Share of a step in which the network waits for its input."""
+        return (self.seconds["data"] + self.seconds["prepare"]) / self.total
+
+    @property
+    def attained(self) -> float:
+        """Rate of floating-point operations as a share of the ceiling."""
+        return self.flops / self.total / self.ceiling
+
+
+def profile(
+    planned: PlannedRun, images: ImageSet, split: Split, device: torch.device, trace: Path | None = None
+) -> Profile:
+    """Measure the steps of a resolved run.
+
+    Args:
+        planned: the run.
+        images: its data set.
+        split: its parts.
+        device: to compute on.
+        trace: a folder for a trace of some steps, which TensorBoard and Perfetto show.
+    """
+    recipe = planned.spec.recipe
+    with rehearsal(planned, images, split, device) as ready:
+        batches = chain.from_iterable(ready.parts.batches.epoch(epoch) for epoch in count())
+        flops = _flops(ready, next(batches))
+        totals, phases = _clocked(ready, batches, recipe.optimizer.lr, device)
+        operations = _operations(ready, batches, recipe.optimizer.lr, device, trace)
+        return Profile(
+            batch_size=min(recipe.batch_size, len(split.train)),
+            steps=len(totals),
+            seconds={phase: statistics.median(phases[phase]) for phase in PHASES},
+            total=statistics.median(totals),
+            operations=operations,
+            flops=flops,
+            ceiling=_ceiling(ready.parts.precision.dtype, device),
+            frozen=can_cache(planned.spec, ready.parts.model),
+        )
+
+
+def _clocked(
+    ready: Rehearsal, batches: Iterator[Batch], lr: float, device: torch.device
+) -> tuple[list[float], Mapping[str, list[float]]]:
+    """Return the seconds of whole steps, and of each phase of them."""
+    watch = _Stopwatch(device)
+    model, optimizer = ready.parts.model, ready.optimizer
+    hooks = [
+        model.register_forward_pre_hook(lambda *_: watch.lap("prepare")),
+        model.register_forward_hook(lambda *_: watch.lap("forward")),
+        optimizer.register_step_pre_hook(lambda *_: watch.lap("backward")),
+        optimizer.register_step_post_hook(lambda *_: watch.lap("optimizer")),
+    ]
+    totals: list[float] = []
+    phases: dict[str, list[float]] = {phase: [] for phase in PHASES}
+    while len(totals) < LEAST_STEPS or (len(totals) < MOST_STEPS and sum(totals) < SECONDS):
+        watch.start()
+        batch = next(batches)
+        watch.lap("data")
+        ready.step(batch, lr)
+        watch.lap("other")
+        totals.append(sum(watch.laps.values()))
+        for phase, seconds in phases.items():
+            seconds.append(watch.laps[phase])
+    for hook in hooks:
+        hook.remove()
+    return totals, phases
+
+
+class _Stopwatch:
+    """Adds up the seconds of each phase; waits for the device at the end of every one."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.laps: dict[str, float] = defaultdict(float)
+        self._device = device
+        self._last = 0.0
+
+    def start(self) -> None:
+        """Begin anew."""
+        self.laps.clear()
+        self._last = self._now()
+
+    def lap(self, phase: str) -> None:
+        """Count the time since the last lap as that of a phase."""
+        now = self._now()
+        self.laps[phase] += now - self._last
+        self._last = now
+
+    def _now(self) -> float:
+        _wait(self._device)
+        return time.perf_counter()
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _flops(ready: Rehearsal, batch: Batch) -> float:
+    """Return the floating-point operations of a step; it is a step, which also warms up."""
+    with FlopCounterMode(display=False) as counter:
+        ready.step(batch, 0.0)
+    return float(counter.get_total_flops())
+
+
+def _operations(
+    ready: Rehearsal, batches: Iterator[Batch], lr: float, device: torch.device, trace: Path | None
+) -> tuple[tuple[str, float], ...]:
+    """Return the slowest operations with their shares, and write the trace that was asked for."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the tracer tells its own story on stderr otherwise
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    if device.type == "cuda":
+        activities.append(torch.profiler.ProfilerActivity.CUDA)
+    with torch.profiler.profile(activities=activities) as tracer:
+        for batch in islice(batches, TRACED_STEPS):
+            ready.step(batch, lr)
+        _wait(device)
+    if trace:
+        torch.profiler.tensorboard_trace_handler(str(trace))(tracer)
+    column = "self_device_time_total" if device.type == "cuda" else "self_cpu_time_total"
+    spent = {event.key: float(getattr(event, column)) for event in tracer.key_averages()}
+    everything = sum(spent.values()) or 1.0
+    slowest = sorted(spent, key=lambda key: -spent[key])[:OPERATIONS]
+    return tuple((key.removeprefix("aten::"), spent[key] / everything) for key in slowest)
+
+
+def _ceiling(dtype: torch.dtype, device: torch.device) -> float:
+    """Return the floating-point operations a second in the product of two large square matrices."""
+    side = 8192 if device.type == "cuda" else 2048
+    one, other = (torch.ones(side, side, dtype=dtype, device=device) for _ in range(2))
+    seconds = []
+    for _ in range(6):
+        _wait(device)
+        started = time.perf_counter()
+        one @ other
+        _wait(device)
+        seconds.append(time.perf_counter() - started)
+    return 2 * side**3 / statistics.median(seconds[1:])

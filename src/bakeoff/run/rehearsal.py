@@ -1,0 +1,37 @@
+"""A run made ready for a few steps that leave nothing behind."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from bakeoff.data.imageset import ImageSet
+from bakeoff.data.splits import Split
+from bakeoff.models.transfer import training_mode
+from bakeoff.run.resolve import PlannedRun
+from bakeoff.run.wiring import Parts, wire
+from bakeoff.training import optimizers
+from bakeoff.training.phases import Phases
+from bakeoff.training.step import Step
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What takes steps as the run will."""
+
+    parts: Parts
+    step: Step
+    optimizer: torch.optim.Optimizer
+
+
+@contextmanager
+def rehearsal(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> Iterator[Rehearsal]:
+    """Give a resolved run ready to step, and leave the process's generators as they were."""
+    recipe = planned.spec.recipe
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        parts = wire(planned, images, split, device)
+        training_mode(parts.model)
+        optimizer = optimizers.build(parts.model, recipe.optimizer, Phases(parts.model, recipe).rates)
+        step = Step(parts.model, optimizer, parts.prepare, recipe, parts.precision, recipe.batch_size)
+        yield Rehearsal(parts, step, optimizer)
