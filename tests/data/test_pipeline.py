@@ -108,3 +108,20 @@ def test_resizing_is_bilinear_and_smooth_when_shrinking(size: int):
     planes = torch.from_numpy(images.transpose(0, 3, 1, 2).astype(np.float32)) / 255
     expected = functional.interpolate(planes, (size, size), mode="bilinear", antialias=size < 6)
     np.testing.assert_allclose(prepared(images, "unit", size=size), expected.numpy(), atol=1e-5)
+
+
+def test_alternating_flips_show_both_views_of_an_image_in_two_epochs():
+    images = image_set(400)
+
+    def mirrored(epoch: int, seed: int = 3) -> dict[bytes, bool]:
+        (seen,) = batches(images, 400, seed, ["alternating-flip"]).epoch(epoch)
+        (plain,) = batches(images, 400, seed).epoch(epoch)
+        flipped = (seen.images == plain.images.flip(2)).flatten(1).all(1)
+        assert ((seen.images == plain.images).flatten(1).all(1) ^ flipped).all(), "each image is one of its two views"
+        return {image.tobytes(): bool(f) for image, f in zip(plain.images.numpy(), flipped, strict=True)}
+
+    first = mirrored(0)
+    assert 150 < sum(first.values()) < 250
+    assert mirrored(1) == {image: not f for image, f in first.items()}
+    assert mirrored(2) == first
+    assert mirrored(0, seed=4) != first

@@ -61,7 +61,7 @@ def test_prediction_covers_every_image_and_leaves_the_model_as_it_was():
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     cast = torch.autocast("cpu", enabled=False)
     logits = predict(model, images.split(4), cast)
-    flipped = predict(model, images.split(4), cast, flip=True)
+    flipped = predict(model, images.split(4), cast, tta="flip")
     model.eval()
     with torch.no_grad():
         np.testing.assert_allclose(logits, model(images).numpy(), rtol=1e-5)
@@ -70,3 +70,22 @@ def test_prediction_covers_every_image_and_leaves_the_model_as_it_was():
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     predict(model.train(), images.split(4), cast)
     assert model.training
+
+
+def test_six_views_have_the_shares_that_are_declared() -> None:
+    """Against the sums written out: half unmoved, half moved along the diagonal, and all of them mirrored."""
+
+    class Corner(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x[:, 0, 0, :2]
+
+    images = torch.arange(2 * 25.0).view(2, 1, 5, 5)
+    found = predict(Corner(), [images], torch.autocast("cpu", enabled=False), tta="flip+shift")
+    x = images[:, 0]
+    unmoved = (x[:, 0, [0, 1]] + x[:, 0, [4, 3]]) / 2
+    # A padding of one mirrors without repeating the border: row 1 stands above row 0, column 1 left of column 0.
+    up_left = (x[:, 1][:, [1, 0]] + x[:, 1][:, [3, 2]]) / 2
+    down_right = (x[:, 1][:, [1, 2]] + x[:, 1][:, [3, 4]]) / 2
+    assert not torch.equal(up_left, down_right)
+    expected = unmoved / 2 + up_left / 4 + down_right / 4
+    torch.testing.assert_close(torch.from_numpy(found), expected)

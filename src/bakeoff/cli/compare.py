@@ -39,7 +39,8 @@ def compare(
     ] = None,
     lr: Annotated[float | None, Option(help="Learning rate.", show_default=False, rich_help_panel=TRAINING)] = None,
     optimizer: Annotated[
-        str | None, Option(help="sgd, adam, adamw, adamax, rmsprop.", show_default=False, rich_help_panel=TRAINING)
+        str | None,
+        Option(help="sgd, adam, adamw, adamax, rmsprop, muon.", show_default=False, rich_help_panel=TRAINING),
     ] = None,
     patience: Annotated[
         int | None, Option(help="Epochs before early stopping.", show_default=False, rich_help_panel=TRAINING)

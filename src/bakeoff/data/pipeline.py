@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bakeoff.data.augment import Augmentation
+from bakeoff.data.augment import Alternating, Augmentation
 from bakeoff.data.imageset import ImageSet, IntArray
 
 
@@ -144,16 +144,19 @@ class TrainBatches:
         """Yield the batches of an epoch from a step on, both counted from 0."""
         order = torch.randperm(len(self.part), generator=torch.Generator().manual_seed(mix_seed(self._seed, epoch)))
         order = order.to(self.part.device)
+        augment = [
+            one.in_epoch(epoch, mix_seed(self._seed)) if isinstance(one, Alternating) else one for one in self._augment
+        ]
         for step in range(first_step, self.steps_per_epoch):
             batch = self.part.take(order[step * self.batch_size : (step + 1) * self.batch_size])
-            yield self._augmented(batch, epoch, step) if self._augment else batch
+            yield self._augmented(batch, augment, mix_seed(self._seed, epoch, step)) if augment else batch
 
-    def _augmented(self, batch: Batch, epoch: int, step: int) -> Batch:
+    def _augmented(self, batch: Batch, augment: Sequence[Augmentation], seed: int) -> Batch:
         images, targets = batch.images, batch.targets
         if self._soft:
             targets = functional.one_hot(targets, self.part.num_classes).float()
-        self._generator.manual_seed(mix_seed(self._seed, epoch, step))
-        for augmentation in self._augment:
+        self._generator.manual_seed(seed)
+        for augmentation in augment:
             images, targets = augmentation(images, targets, self._generator)
         return Batch(images, targets)
 

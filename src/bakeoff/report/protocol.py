@@ -30,7 +30,11 @@ def protocol_facts(subject: Subject) -> list[tuple[str, str]]:
     choices = {(record.spec.recipe.select, record.spec.recipe.monitor) for record in subject.records}
     chosen = [SELECTION[select].format(monitor=_monitor(monitor)) for select, monitor in sorted(choices)]
     most = study["data"]["max_train"]
-    given = "each image once as it is" if protocol.tta == "none" else "each image and its mirror image, averaged"
+    given = {
+        "none": "each image once as it is",
+        "flip": "each image and its mirror image, averaged",
+        "flip+shift": "each image, moved by a pixel two ways and not at all, and their mirror images, averaged",
+    }[protocol.tta]
     drawn = (
         f"{protocol.val_fraction:.0%} of the training images are held out for validation, and "
         f"{protocol.test_fraction:.0%} of all images for the test where the data set brings none of its own; "

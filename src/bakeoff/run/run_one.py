@@ -88,7 +88,7 @@ def run_one(
             parts = with_features(parts, spec, images.fingerprint, features, report=hooks.report, stop_requested=ask)
         assert spec.model.image_size is not None, "a resolved spec has a size"
         at_once = images_at_once(spec.model.image_size)
-        judge = _Judge(parts.prepare, parts.precision, at_once, flip=spec.protocol.tta == "flip")
+        judge = _Judge(parts.prepare, parts.precision, at_once, tta=spec.protocol.tta)
         board = TensorBoard(folder.path)
 
         def report(news: Progress | EpochRow) -> None:
@@ -149,25 +149,25 @@ def run_one(
 class _Judge:
     """Evaluates models on parts of the data, always on every image."""
 
-    def __init__(self, prepare: Callable[[Tensor], Tensor], precision: Precision, at_once: int, *, flip: bool) -> None:
+    def __init__(self, prepare: Callable[[Tensor], Tensor], precision: Precision, at_once: int, *, tta: str) -> None:
         self._prepare = prepare
         self._at_once = at_once
         self._precision = precision
-        self._flip = flip
+        self._tta = tta
 
     def validate(self, model: nn.Module, part: Part) -> tuple[float, float]:
         """Return loss and accuracy, as the protocol judges."""
-        logits, labels = self._logits(model, part, flip=self._flip), part.labels.cpu().numpy()
+        logits, labels = self._logits(model, part, tta=self._tta), part.labels.cpu().numpy()
         return cross_entropy(logits, labels), accuracy(logits, labels)
 
     def predictions(self, model: nn.Module, part: Part, indices: IntArray) -> Predictions:
         """Return what is saved of a part."""
-        averaged = self._logits(model, part, flip=True) if self._flip else None
-        return Predictions(indices, part.labels.cpu().numpy(), self._logits(model, part, flip=False), averaged)
+        averaged = self._logits(model, part, tta=self._tta) if self._tta != "none" else None
+        return Predictions(indices, part.labels.cpu().numpy(), self._logits(model, part, tta="none"), averaged)
 
-    def _logits(self, model: nn.Module, part: Part, *, flip: bool) -> Logits:
+    def _logits(self, model: nn.Module, part: Part, *, tta: str) -> Logits:
         inputs = (self._prepare(batch.images) for batch in part.chunks(self._at_once))
-        return predict(model, inputs, self._precision.autocast(), flip=flip)
+        return predict(model, inputs, self._precision.autocast(), tta=tta)
 
 
 def _metrics(predictions: Mapping[str, Predictions]) -> dict[str, dict[str, float]]:

@@ -15,6 +15,7 @@ from bakeoff.data.splits import Split
 from bakeoff.evaluation.predict import images_at_once
 from bakeoff.models import transfer, weights
 from bakeoff.models.library import build
+from bakeoff.models.whitening import IMAGES, fit_whitening
 from bakeoff.records.run import Deviation
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.specs.recipe import Recipe
@@ -75,6 +76,8 @@ def wire(planned: PlannedRun, images: ImageSet, split: Split, device: torch.devi
     torch.manual_seed(mix_seed(spec.seed, 0))
     model = build(spec.model, images.num_classes, planned.channels, spec.model.image_size)
     deviations = _load_weights(model, planned)
+    if planned.weights is None:
+        fit_whitening(model, lambda: prepare(next(train.chunks(IMAGES)).images).cpu())
     transfer.freeze(model, spec.model.freeze)
     model = make_ready(model, spec.recipe.engine)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

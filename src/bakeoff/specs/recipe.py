@@ -15,6 +15,7 @@ OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
     "adamw": {"lr": 1e-3, **ADAM_DEFAULTS},
     "adamax": {"lr": 2e-3, **ADAM_DEFAULTS},
     "rmsprop": {"lr": 1e-3, "momentum": 0.0, "alpha": 0.99, "eps": 1e-8},
+    "muon": {"lr": 0.1, "momentum": 0.6, "other_lr": 0.05, "head_lr": 0.05, "other_momentum": 0.85},
 }
 
 
@@ -26,15 +27,20 @@ class OptimizerSpec(Spec):
     have must be left out.
     """
 
-    name: Literal["sgd", "adam", "adamw", "adamax", "rmsprop"] = "adamw"
+    name: Literal["sgd", "adam", "adamw", "adamax", "rmsprop", "muon"] = "adamw"
     lr: float = Field(gt=0, description="base learning rate, per step of one batch")
-    weight_decay: float = Field(0.0, ge=0, description="decoupled for adamw, added to the gradient otherwise")
+    weight_decay: float = Field(
+        0.0, ge=0, description="decoupled for adamw, added to the gradient otherwise; muon: share of all but kernels"
+    )
     decay_bias_and_norm: bool = Field(False, description="apply weight decay to biases and normalization weights too")
     momentum: float | None = Field(None, ge=0, lt=1)
     nesterov: bool | None = None
     betas: tuple[Beta, Beta] | None = None
     eps: float | None = Field(None, gt=0)
     alpha: float | None = Field(None, gt=0, lt=1, description="decay of rmsprop's running mean of squares")
+    other_lr: float | None = Field(None, gt=0, description="muon's rate for what is neither kernel nor classifier")
+    head_lr: float | None = Field(None, gt=0, description="muon's rate for the classifier")
+    other_momentum: float | None = Field(None, ge=0, lt=1, description="muon's momentum for all but kernels")
 
     @model_validator(mode="before")
     @classmethod
@@ -49,7 +55,7 @@ class OptimizerSpec(Spec):
 
     @model_validator(mode="after")
     def _fields_belong(self) -> Self:
-        for field in ("momentum", "nesterov", "betas", "eps", "alpha"):
+        for field in ("momentum", "nesterov", "betas", "eps", "alpha", "other_lr", "head_lr", "other_momentum"):
             if field not in OPTIMIZER_DEFAULTS[self.name] and getattr(self, field) is not None:
                 raise ValueError(f"the optimizer {self.name!r} has no {field}")
         if self.nesterov and not self.momentum:

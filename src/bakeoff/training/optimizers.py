@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from bakeoff.models.anatomy import classifier_modules
 from bakeoff.specs.recipe import OptimizerSpec
+from bakeoff.training.muon import Muon
 
 _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
@@ -31,6 +33,8 @@ def build(
         spec: which optimizer.
         rates: of some parameters, the factor of the learning rate; of others it is 1.
     """
+    if spec.name == "muon":
+        return _muon(model, spec, rates or {})
     options: dict[str, Any] = {"lr": spec.lr}
     for field in ("momentum", "nesterov", "betas", "eps", "alpha"):
         if (value := getattr(spec, field)) is not None:
@@ -48,6 +52,32 @@ def _groups(model: nn.Module, spec: OptimizerSpec, rates: Mapping[nn.Parameter, 
             kind = rates.get(parameter, 1.0), spec.weight_decay if decays else 0.0
             groups.setdefault(kind, []).append(parameter)
     return [{"params": those, "rate": rate, "weight_decay": decay} for (rate, decay), those in groups.items()]
+
+
+def _muon(model: nn.Module, spec: OptimizerSpec, rates: Mapping[nn.Parameter, float]) -> Muon:
+    """Return Muon for the kernels before the classifier, with rates of their own for classifier, biases and scales."""
+    assert spec.other_lr, "a spec of muon has all of its rates"
+    assert spec.head_lr, "a spec of muon has all of its rates"
+    classifier = {weight for module in classifier_modules(model) for weight in module.parameters(recurse=False)}
+    groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for weight in model.parameters():
+        if weight.requires_grad:
+            kernel = weight.ndim > 1 and weight not in classifier
+            lr = spec.lr if kernel else spec.head_lr if weight.ndim > 1 else spec.other_lr
+            groups.setdefault((kernel, lr * rates.get(weight, 1.0)), []).append(weight)
+    return Muon(
+        [
+            {
+                "params": weights,
+                "rate": lr / spec.lr,
+                "orthogonal": kernel,
+                "momentum": spec.momentum if kernel else spec.other_momentum,
+                "weight_decay": 0.0 if kernel else spec.weight_decay / lr,
+            }
+            for (kernel, lr), weights in groups.items()
+        ],
+        spec.lr,
+    )
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

@@ -6,7 +6,7 @@ normalization that follows. Randomness comes from the generator that is passed, 
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 
@@ -30,6 +30,15 @@ class Augmentation(Protocol):
             targets: shape (B,) class indices, or (B, K) probabilities where any augmentation mixes.
             generator: of the images' device.
         """
+        ...
+
+
+@runtime_checkable
+class Alternating(Protocol):
+    """An augmentation that is another one in every epoch."""
+
+    def in_epoch(self, epoch: int, seed: int) -> Augmentation:
+        """Return what is done in an epoch, counted from 0, of a run with that seed."""
         ...
 
 
