@@ -14,6 +14,7 @@ from bakeoff.models.expectation import Expectation
 from bakeoff.models.library import smallest_input
 from bakeoff.models.weights import Located
 from bakeoff.records.run import Deviation
+from bakeoff.specs.base import FieldError
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.training.precision import resolve_amp
@@ -126,7 +127,7 @@ def override(content: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, 
     """Set dotted fields, such as `recipe.optimizer.lr`, in the nested content of a run, and return it.
 
     Raises:
-        SpecError: a field on the way does not exist.
+        FieldError: a field on the way does not exist.
     """
     for path, value in settings.items():
         *parents, last = path.split(".")
@@ -135,7 +136,7 @@ def override(content: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, 
             if isinstance(place.get(parent), str):
                 place[parent] = {"name": place[parent]}
             if not isinstance(place.get(parent), dict):
-                raise SpecError(f"there is no field {path!r} in a run; {parent!r} holds no fields")
+                raise FieldError(f"there is no field {path!r} in a run; {parent!r} holds no fields", [path], value)
             place = place[parent]
         place[last] = value
     return content
