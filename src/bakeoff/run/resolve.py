@@ -106,8 +106,7 @@ def _check_validation(asked: RunSpec, split: Split) -> None:
 
 def _image_size(asked: RunSpec, images: ImageSet, expects: Expectation | None) -> tuple[int, tuple[Deviation, ...]]:
     """Return the side of the network's square input, at least the smallest that the network takes."""
-    height, width = images.images.shape[1:3]
-    right = expects.image_size if expects else max(height, width)
+    right = expects.image_size if expects else images.images.shape[1]
     wanted = asked.model.image_size or right
     size = smallest_input(asked.model, images.num_classes, images.channels, wanted)
     deviations = []
@@ -117,9 +116,6 @@ def _image_size(asked: RunSpec, images: ImageSet, expects: Expectation | None) -
     if size != wanted:
         why = f"{asked.model.name} takes no input of {wanted} pixels; images are enlarged"
         deviations.append(Deviation("model.image_size", str(wanted), str(size), why))
-    if height != width:
-        why = "networks take square images; the sides are scaled by different factors"
-        deviations.append(Deviation("aspect ratio", f"{width}x{height}", f"{size}x{size}", why))
     return size, tuple(deviations)
 
 
