@@ -14,7 +14,7 @@ from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError, nearest
 from bakeoff.records.run import RunRecord
 from bakeoff.run.device import find_device
-from bakeoff.specs.files import read_study
+from bakeoff.specs.files import naming_lines, read_study
 from bakeoff.specs.library import resolve_recipe
 from bakeoff.specs.study import StudySpec
 from bakeoff.store.database import Store
@@ -210,8 +210,10 @@ def compare(
     if unknown := sorted(settings.keys() - known):
         raise SpecError(f"compare has no argument {unknown[0]!r}{nearest(unknown[0], known)}")
     study = declare(data, models, **settings)
+    config = Path(settings["config"]) if settings.get("config") else None
     where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
-    plan = make_plan(study, where, find_device(device))
+    with naming_lines(config):
+        plan = make_plan(study, where, find_device(device))
     folder = Path(out) if out else plan.default_folder()
     run(plan, folder, where, observer or Observer(), time_limit=time_limit)
     return Result(folder)

@@ -50,11 +50,17 @@ def test_extreme_shapes_fit_without_extreme_memory(how: str, size: tuple[int, in
         assert Fit(*target, how)(Image.new("L", size)).size == (target[1], target[0])
 
 
-def test_one_size_is_kept_also_when_it_is_not_square() -> None:
-    pixels = of_sizes((30, 20), (30, 20))
-    assert pixels.shape() == (20, 30, 3)
-    assert pixels.describe() == {"resized": "no, all are 30x20"}
+def test_images_of_one_size_keep_it_where_it_is_square_and_lose_their_ends_where_not() -> None:
     assert of_sizes((512, 512)).shape() == (512, 512, 3)
+    assert of_sizes((20, 20)).describe() == {"resized": "no, all are 20x20"}
+    image = noise(30, 20)
+    pixels = EncodedPixels([Blob("x", encoded(image))], DataSpec(name="x"))
+    assert pixels.describe() == {"resized": "to 20x20 by crop, the shorter side of all, which are 30x20"}
+    (cropped,) = pixels.read()
+    assert np.array_equal(cropped, np.asarray(v2.CenterCrop(20)(image))), "no pixel is changed"
+    (array,) = ArrayPixels(lambda: np.asarray(image)[None], DataSpec(name="x")).read()
+    assert np.array_equal(array, cropped)
+    assert of_sizes((20, 30), fit="squash").shape() == (20, 20, 3)
 
 
 def test_sizes_that_differ_come_to_their_median_shorter_side() -> None:

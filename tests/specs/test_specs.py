@@ -1,14 +1,20 @@
+import copy
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
 
 from bakeoff.errors import BakeoffError, SpecError
 from bakeoff.specs.base import digest
-from bakeoff.specs.files import read_study
+from bakeoff.specs.files import naming_lines, read_study
 from bakeoff.specs.library import library, recipe_for, resolve_recipe
 from bakeoff.specs.recipe import OPTIMIZER_DEFAULTS, Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.specs.study import StudySpec
+from bakeoff.study.plan import make_plan
 
 
 def run_spec(**changes: object) -> RunSpec:
@@ -48,7 +54,21 @@ def run_spec(**changes: object) -> RunSpec:
         ("data: x\nmodels: a\nseeds: [1, 1]\n", "every seed may stand once"),
         ("data: x\nmodels: a\nprotocol: {mode: budget}\n", "belong together"),
         ("data: x\nmodels: a\nprotocol: {val_fraction: 1.0}\n", "val_fraction: .*less than 1"),
-        ("data: x\nmodels: []\n", "models: .*at least 1 item"),
+        ("data: x\nmodels: []\n", "models: needs at least 1"),
+        ("data: x\nmodels:\n- a\n- {name: b, head: [abc]}\n", r"line 4: .*a layer of a head is .*; got 'abc'"),
+        ("data: x\nmodels:\n- name: b\n  head: 400\n", "line 4: models.0.head: must be a list; got 400"),
+        ("data: x\nmodels:\n- a\n- 3\n", "line 4: models.1: must be a name or a mapping of fields; got 3"),
+        ("data: x\nmodels: {}\n", "line 2: the field 'models.0.name' is missing"),
+        ("data: x\nmodels: a\nrecipes:\n- default\n- base: default\n  epochs: 0\n", "line 6: recipes.1.epochs: .* 0"),
+        ("data: x\nmodels: a\nrecipes:\n- default\n- defalt\n", "line 5: unknown recipe 'defalt'"),
+        ("data: x\nmodels: a\nrecipe: default\nrecipes: [default]\n", "has both recipe and recipes"),
+        ("data: x\nmodels: a\nrecipe:\n  augment:\n  - {flip: {}, shift: 2}\n", "line 5: .*an augmentation is a name"),
+        ("data: x\nmodels: a\nseeds: many\n", "line 3: seeds: must be how many.*; got 'many'"),
+        ("data: x\nmodels: a\nseeds: [-1]\n", "line 3: seeds.0: .*; got -1"),
+        ("data: x\nmodels: a\nno: 3\n", "line 3: .*the key no is no text"),
+        ("data: {name: x, classes: [no, yes]}\nmodels: a\n", "line 1: data.classes.0: must be text; .* got false"),
+        ("data:\nmodels: a\n", "line 1: data: must be a name or a mapping of fields; got nothing"),
+        ("data: x\nmodels: a\ngrid:\n  recipe.epochs: []\n", "line 4: grid.recipe.epochs: needs at least 1"),
     ],
 )
 def test_a_mistake_in_a_study_file_is_one_sentence_with_its_line(tmp_path: Path, text: str, sentence: str):
@@ -58,6 +78,72 @@ def test_a_mistake_in_a_study_file_is_one_sentence_with_its_line(tmp_path: Path,
         read_study(path, {})
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_no_mistake_in_a_study_file_speaks_of_python(tmp_path: Path):
+    """Every field of a whole study, given a value of each wrong kind."""
+    whole = {
+        "data": {"name": "x", "classes": ["a", "b"], "max_train": 3, "skip_bad": True},
+        "models": [{"name": "a", "options": {"x": 1}, "head": [3], "tap": "b"}],
+        "recipes": [{"optimizer": {"lr": 0.1}, "augment": ["flip"], "schedule": "linear", "early_stopping": 3}],
+        "protocol": {"mode": "budget", "budget": {"epochs": 3}},
+        "seeds": [0, 1],
+        "overrides": {"recipe.epochs": 3},
+        "grid": {"recipe.epochs": [3]},
+    }
+    path, refused = tmp_path / "study.yaml", []
+    for place in _places(whole):
+        for wrong in (None, True, -1, 0.5, "word", [], [[]], {}, {"a": 1}):
+            changed = copy.deepcopy(whole)
+            inner = changed
+            for step in place[:-1]:
+                inner = inner[step]
+            inner[place[-1]] = wrong
+            path.write_text(yaml.safe_dump(changed, sort_keys=False))
+            try:
+                read_study(path, {})
+            except SpecError as error:
+                refused.append(str(error))
+    assert len(refused) > 100
+    assert [sentence for sentence in refused if not re.search(r", line \d+: ", sentence)] == []
+    assert [one for one in refused if re.search(r"tuple|dict|instance|Spec|Layer|Input|function", one)] == []
+
+
+def _places(node: object) -> Iterator[tuple[str | int, ...]]:
+    for step, inner in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield (step,)
+        yield from ((step, *rest) for rest in _places(inner))
+
+
+def test_what_yaml_reads_as_numbers_and_truth_values_is_understood(tmp_path: Path):
+    path = tmp_path / "study.yaml"
+    path.write_text("data: {name: digits, classes: [0, 1]}\nmodels: simcnn\nrecipe: {amp: off}\n")
+    study = read_study(path, {})
+    assert study.data.classes == ("0", "1")
+    assert study.recipes[0].amp == "off"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("grid:\n  recipe.epochs: [1, 0]\n", "line 4: recipe.epochs: .*; got 0"),
+        ("grid:\n  recipe.epoch: [1]\n", "line 4: unknown field 'recipe.epoch'; did you mean epochs"),
+        ("overrides:\n  recipe.optimizer.lr: fast\n", "line 4: recipe.optimizer.lr: must be a number; got 'fast'"),
+        ("seeds: 1\nrecipe:\n  augment: [flp]\n", "line 5: unknown augmentation 'flp'; did you mean flip"),
+    ],
+)
+def test_mistakes_that_show_when_a_study_is_planned_have_their_line_as_well(tmp_path, where, text, sentence):
+    path = tmp_path / "study.yaml"
+    path.write_text(f"data: digits\nmodels: lenet5\n{text}")
+    with pytest.raises(SpecError, match=rf"study.yaml, {sentence}"), naming_lines(path):
+        make_plan(read_study(path, {}), where, torch.device("cpu"))
+
+
+def test_a_mistake_of_an_option_is_not_put_into_the_file(tmp_path: Path):
+    path = tmp_path / "study.yaml"
+    path.write_text("data: digits\nmodels: lenet5\nseeds: 3\n")
+    with pytest.raises(SpecError, match="^seeds: at least one seed"):
+        read_study(path, {"seeds": 0})
 
 
 def test_a_study_file_that_is_not_there_or_not_text_is_one_sentence(tmp_path: Path):

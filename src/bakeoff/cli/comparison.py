@@ -17,6 +17,7 @@ from bakeoff.records.run import RunState
 from bakeoff.run.device import device_name, find_device
 from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.resolve import PlannedRun
+from bakeoff.specs.files import naming_lines
 from bakeoff.study.execute import Outcome
 from bakeoff.study.plan import Plan, make_plan
 
@@ -37,7 +38,8 @@ def run_comparison(
             if study[argument] is None:
                 raise SpecError(f"{name} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
     where = Locations(data_dir=data_dir, offline=offline)
-    plan = make_plan(api.declare(**study), where, find_device(device))
+    with naming_lines(study["config"]):
+        plan = make_plan(api.declare(**study), where, find_device(device))
     folder = folder or plan.default_folder()
     if dry_run:
         print_plan(plan, folder)

@@ -23,7 +23,7 @@ from bakeoff.specs.data import DataSpec
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1  # to be raised when decoding or the files change, so that older entries are made anew
+FORMAT = 2  # to be raised when decoding or the files change, so that older entries are made anew
 IMAGES, INDEX, META = "images.u8", "index.npz", "meta.json"
 REPORT_EVERY = 10  # seconds
 SHOWN = 5  # unreadable images in a message

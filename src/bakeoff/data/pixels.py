@@ -32,8 +32,9 @@ CHUNK = 8  # images per task: enough that handing over small ones costs little
 class EncodedPixels:
     """Images in files or in the rows of a table, decoded on several threads in their order.
 
-    Their size is the spec's; else their own, where all have the same of at most 512 pixels a side; else a square of
-    the median shorter side, at most 224 and a multiple of 8. They have 1 channel where every image is gray, else 3.
+    They become squares, as networks take them. The side is the spec's; else their own shorter one, where all have one
+    size of at most 512 pixels a side; else the median shorter side, at most 224 and a multiple of 8. They have 1 channel
+    where every image is gray, else 3.
 
     Args:
         blobs: the encoded images, to be gone through more than once.
@@ -123,10 +124,12 @@ def _choose_fit(sizes: IntArray, spec: DataSpec) -> tuple[Fit, str]:
     """
     height, width = (int(side) for side in sizes[0])
     alike = bool((sizes == sizes[0]).all())
-    if alike and (spec.image_size is None or spec.image_size == height == width) and max(height, width) <= KEEP_SIDE:
+    if alike and height == width == (spec.image_size or width) and width <= KEEP_SIDE:
         return Fit(height, width, spec.fit), f"no, all are {width}x{height}"
     side, why = spec.image_size, "as asked for"
-    if side is None:
+    if side is None and alike and max(height, width) <= KEEP_SIDE:
+        side, why = min(height, width), f"the shorter side of all, which are {width}x{height}"
+    elif side is None:
         median = int(np.median(sizes.min(axis=1)))
         side = max(8, min(DEFAULT_SIDE, median // 8 * 8))
         why = f"chosen by the median shorter side, {median}"

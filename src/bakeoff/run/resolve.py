@@ -14,6 +14,7 @@ from bakeoff.models.expectation import Expectation
 from bakeoff.models.library import smallest_input
 from bakeoff.models.weights import Located
 from bakeoff.records.run import Deviation
+from bakeoff.specs.base import FieldError
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.training.engines import resolve_engine
@@ -107,8 +108,7 @@ def _check_validation(asked: RunSpec, split: Split) -> None:
 
 def _image_size(asked: RunSpec, images: ImageSet, expects: Expectation | None) -> tuple[int, tuple[Deviation, ...]]:
     """Return the side of the network's square input, at least the smallest that the network takes."""
-    height, width = images.images.shape[1:3]
-    right = expects.image_size if expects else max(height, width)
+    right = expects.image_size if expects else images.images.shape[1]
     wanted = asked.model.image_size or right
     size = smallest_input(asked.model, images.num_classes, images.channels, wanted)
     deviations = []
@@ -118,9 +118,6 @@ def _image_size(asked: RunSpec, images: ImageSet, expects: Expectation | None) -
     if size != wanted:
         why = f"{asked.model.name} takes no input of {wanted} pixels; images are enlarged"
         deviations.append(Deviation("model.image_size", str(wanted), str(size), why))
-    if height != width:
-        why = "networks take square images; the sides are scaled by different factors"
-        deviations.append(Deviation("aspect ratio", f"{width}x{height}", f"{size}x{size}", why))
     return size, tuple(deviations)
 
 
@@ -128,7 +125,7 @@ def override(content: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, 
     """Set dotted fields, such as `recipe.optimizer.lr`, in the nested content of a run, and return it.
 
     Raises:
-        SpecError: a field on the way does not exist.
+        FieldError: a field on the way does not exist.
     """
     for path, value in settings.items():
         *parents, last = path.split(".")
@@ -137,7 +134,7 @@ def override(content: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, 
             if isinstance(place.get(parent), str):
                 place[parent] = {"name": place[parent]}
             if not isinstance(place.get(parent), dict):
-                raise SpecError(f"there is no field {path!r} in a run; {parent!r} holds no fields")
+                raise FieldError(f"there is no field {path!r} in a run; {parent!r} holds no fields", [path], value)
             place = place[parent]
         place[last] = value
     return content

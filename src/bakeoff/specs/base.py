@@ -3,10 +3,10 @@
 import hashlib
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from bakeoff.errors import SpecError, nearest
 
@@ -22,7 +22,7 @@ class Spec(BaseModel):
 
         Args:
             given: field names and values, as they come from a file or a command line.
-            where: the field that holds this mapping, for messages, such as "recipe".
+            where: the field that holds this mapping, for messages, such as "recipe" or "recipes.1".
         """
         try:
             return cls.model_validate(given)
@@ -30,7 +30,7 @@ class Spec(BaseModel):
             # An unknown field comes first: it is often the cause of one that is missing.
             first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
             path = [str(part) for part in first["loc"]]
-            raise FieldError(cls, [where, *path] if where else path, dict(first)) from None
+            raise _field_error(cls, [*where.split("."), *path] if where else path, dict(first)) from None
 
     def content(self) -> dict[str, Any]:
         """Return the fields as plain JSON types."""
@@ -41,24 +41,65 @@ class Spec(BaseModel):
         return digest(self.content())
 
 
-class FieldError(SpecError):
-    """A field of a spec that did not validate. `path` leads to it, so that a file reader can add the line."""
+class Named(Spec):
+    """A spec that its name alone may stand for."""
 
-    def __init__(self, spec: type[Spec], path: list[str], problem: Mapping[str, Any]) -> None:
-        self.path = path
-        self.name = ".".join(part for part in path if not part.startswith("function-"))
-        if problem["type"] == "extra_forbidden":
-            fields = field_names(spec, path)
-            sentence = f"unknown field {self.name!r}{nearest(path[-1], fields)}"
-        elif problem["type"] == "missing":
-            sentence = f"the field {self.name!r} is missing"
-        else:
-            reason = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-            reason = reason[:1].lower() + reason[1:]
-            got = repr(problem.get("input"))
-            subject = self.name or spec.__name__
-            sentence = f"{subject}: {reason}; got {got if len(got) <= 80 else got[:77] + '...'}"
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        if not isinstance(given, str | Mapping | cls):
+            raise ValueError("must be a name or a mapping of fields")
+        return {"name": given} if isinstance(given, str) else given
+
+
+class FieldError(SpecError):
+    """A field of a spec that did not validate.
+
+    Attributes:
+        path: leads to the field, so that a reader of files can name the line.
+        value: what stands there.
+    """
+
+    def __init__(self, sentence: str, path: Sequence[str], value: Any) -> None:
+        self.path, self.value = tuple(path), value
         super().__init__(sentence)
+
+
+# What pydantic says in words of Python, in those of a file.
+_REASONS = {
+    **dict.fromkeys(("tuple_type", "list_type"), "must be a list"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a mapping of fields"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    "string_type": "must be text; put it in quotes",
+    "string_too_short": "must not be empty",
+    "too_short": "needs at least {min_length}, and has {actual_length}",
+    "too_long": "takes at most {max_length}, and has {actual_length}",
+}
+
+
+def _field_error(spec: type[Spec], path: list[str], problem: Mapping[str, Any]) -> FieldError:
+    """Return pydantic's account of a problem as one sentence."""
+    path = [part for part in path if not part.startswith("function-")]
+    name, value = ".".join(path), problem.get("input")
+    if problem["type"] == "extra_forbidden":
+        return FieldError(f"unknown field {name!r}{nearest(path[-1], field_names(spec, path))}", path, value)
+    if problem["type"] == "missing" and not path[-1].isdecimal():
+        return FieldError(f"the field {name!r} is missing", path, value)
+    if problem["type"] == "missing":  # in a list
+        name, reason = ".".join(path[:-1]), f"needs at least {int(path[-1]) + 1}"
+    elif problem["type"] in _REASONS:
+        reason = _REASONS[problem["type"]].format(**problem.get("ctx", {}))
+    else:
+        reason = problem["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return FieldError(f"{name or spec.__name__}: {reason[:1].lower()}{reason[1:]}; got {shown(value)}", path, value)
+
+
+def shown(value: Any) -> str:
+    """Return a value of a file for a message."""
+    text = "nothing" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def field_names(spec: type[Spec], path: list[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """Which images: the data set, how it is decoded, and which of its content was seen."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from bakeoff.specs.base import Spec
+from bakeoff.specs.base import Named
 
 
-class DataSpec(Spec):
+class DataSpec(Named):
     """A data set.
 
     Where its files lie on this machine is not part of it: that is an argument of loading, because the same pixels
@@ -21,3 +21,11 @@ class DataSpec(Spec):
     classes: tuple[str, ...] | None = Field(None, min_length=2, description="only the images of these classes")
     max_train: int | None = Field(None, ge=2, description="train on so many images, drawn evenly from the classes")
     fingerprint: str = Field("", description="SHA-256 of the pixels, labels and class names, filled in when loaded")
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, given: Any) -> Any:
+        # In YAML the classes of digits are numbers; yes and no are truth values there, and stay mistakes.
+        if not isinstance(given, list | tuple):
+            return given
+        return [str(name) if isinstance(name, int) and not isinstance(name, bool) else name for name in given]

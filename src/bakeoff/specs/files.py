@@ -1,26 +1,32 @@
 """YAML in: study and recipe files, with the line of whatever is wrong in them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from bakeoff.errors import BakeoffError, SpecError
+from bakeoff.errors import SpecError, UnknownNameError
 from bakeoff.specs.base import FieldError
 from bakeoff.specs.library import resolve_recipe
+from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.study import StudySpec
 
 MAX_BYTES = 1_000_000
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key that stands twice: the first would be lost without a word."""
+    """A safe loader that refuses a key that is no text, or stands twice: the first would be lost without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = key_node.value
+            if key_node.tag != "tag:yaml.org,2002:str":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key} is no text in YAML; put it in quotes", key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands twice", key_node.start_mark
@@ -62,35 +68,70 @@ def read_study(path: Path, changes: Mapping[str, Any]) -> StudySpec:
     Raises:
         SpecError: a mistake, with the file and the line.
     """
-    content = read_yaml(path)
-    if "recipe" in content:
-        content["recipes"] = [content.pop("recipe")]
-    if isinstance(content.get("data"), str):
-        content["data"] = {"name": content["data"]}
-    for field, value in changes.items():
-        merges = isinstance(value, Mapping) and isinstance(content.get(field, {}), Mapping)
-        content[field] = {**content.get(field, {}), **value} if merges else value
-    try:
-        if isinstance(content.get("recipes"), list):
+    with naming_lines(path):
+        content = read_yaml(path)
+        if "recipe" in content and "recipes" in content:
+            raise SpecError(f"{path}: has both recipe and recipes, which mean the same; keep one")
+        if "recipe" in content and "recipes" not in changes:
+            content["recipes"] = _recipes(content.pop("recipe"), "recipe")
+        elif "recipes" in content and "recipes" not in changes:
+            content["recipes"] = _recipes(content["recipes"], "recipes")
+        content.pop("recipe", None)
+        if isinstance(content.get("data"), str):
+            content["data"] = {"name": content["data"]}
+        for field, value in changes.items():
+            merges = isinstance(value, Mapping) and isinstance(content.get(field, {}), Mapping)
+            content[field] = {**content.get(field, {}), **value} if merges else value
+        if "recipes" in changes:
             content["recipes"] = [resolve_recipe(given) for given in content["recipes"]]
         return StudySpec.parse(content)
-    except FieldError as error:
-        raise SpecError(f"{path}, line {_line_of(path, error.path)}: {error}") from None
-    except BakeoffError as error:
-        raise SpecError(f"{path}: {error}") from None
 
 
-def _line_of(path: Path, fields: list[str]) -> int:
-    """Return the line, from 1, of the innermost node of the file on the way to a field."""
-    node = yaml.compose(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
-    line = 1
-    for field in fields:
-        if isinstance(node, yaml.MappingNode):
+def _recipes(given: Any, where: str) -> list[Recipe]:
+    if isinstance(given, list):
+        return [resolve_recipe(one, f"{where}.{place}") for place, one in enumerate(given)]
+    return [resolve_recipe(given, where)]
+
+
+@contextmanager
+def naming_lines(path: Path | None) -> Iterator[None]:
+    """Put file and line before the sentence of a mistake whose value stands in a study file.
+
+    Args:
+        path: the file; None where there is none.
+    """
+    try:
+        yield
+    except (FieldError, UnknownNameError) as error:
+        line = _line_of(path, error) if path else None
+        if line is None:  # the value comes from elsewhere, such as an option
+            raise
+        raise SpecError(f"{path}, line {line}: {error}") from None
+
+
+def _line_of(path: Path, error: FieldError | UnknownNameError) -> int | None:
+    """Return the line, from 1, at which a value that is a mistake stands; None where it does not."""
+    root = yaml.compose(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
+    assert root is not None, "the file was read before"
+    if isinstance(error, UnknownNameError):
+        return next((node.start_mark.line + 1 for node in _scalars(root) if node.value == error.name), None)
+    node, line = root, 1
+    for place, field in enumerate(error.path):
+        if isinstance(node, yaml.MappingNode) and not field.isdigit():
             child = next(((key, value) for key, value in node.value if key.value == field), None)
-            if child is None:
-                continue
+            if child is None:  # what is missing, or stands there in a short form
+                return line if place == len(error.path) - 1 else None
             line, node = child[0].start_mark.line + 1, child[1]
         elif isinstance(node, yaml.SequenceNode) and field.isdigit() and int(field) < len(node.value):
             node = node.value[int(field)]
             line = node.start_mark.line + 1
-    return line
+    same = not isinstance(node, yaml.ScalarNode) or yaml.SafeLoader("").construct_object(node) == error.value
+    return line if same else None
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    for child in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for one in child if isinstance(child, tuple) else (child,):
+            yield from _scalars(one)

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from bakeoff.errors import UnknownNameError
+from bakeoff.specs.base import FieldError, shown
 from bakeoff.specs.entry import Entry
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe
@@ -66,17 +67,24 @@ def find_recipe(name: str) -> Recipe:
         raise UnknownNameError("recipe", name, library()) from None
 
 
-def resolve_recipe(given: str | Mapping[str, Any] | Recipe) -> Recipe:
-    """Return a recipe from a library name or from a mapping of fields, which may start from a `base`."""
+def resolve_recipe(given: str | Mapping[str, Any] | Recipe, where: str = "recipe") -> Recipe:
+    """Return a recipe from a library name or from a mapping of fields, which may start from a `base`.
+
+    Args:
+        given: the name or the fields.
+        where: the field that holds it, for messages.
+    """
     if isinstance(given, Recipe):
         return given
     if isinstance(given, str):
         return find_recipe(given)
-    if not isinstance(given, Mapping) or "base" not in given:
-        return Recipe.parse(given, "recipe")
+    if not isinstance(given, Mapping):
+        raise FieldError(f"{where}: must be a name or a mapping of fields; got {shown(given)}", where.split("."), given)
     fields = dict(given)
-    base = find_recipe(str(fields.pop("base")))
-    return Recipe.parse({**base.content(), "name": f"{base.name}*", **fields}, "recipe")
+    if "base" in fields:
+        base = find_recipe(str(fields.pop("base")))
+        fields = {**base.content(), "name": f"{base.name}*", **fields}
+    return Recipe.parse(fields, where)
 
 
 def recipe_for(*names: str) -> Recipe:

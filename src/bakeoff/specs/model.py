@@ -4,9 +4,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bakeoff.specs.base import Spec
+from bakeoff.specs.base import Named, Spec
 
 Option = bool | int | float | str
+LAYERS = "a layer of a head is a number of units, {dropout: share}, or batch-norm"
 
 
 class HeadLayer(Spec):
@@ -26,16 +27,18 @@ class HeadLayer(Spec):
             return {"kind": "batch-norm"}
         if isinstance(given, dict) and given.keys() == {"dropout"}:
             return {"kind": "dropout", "rate": given["dropout"]}
+        if not isinstance(given, dict | HeadLayer):
+            raise ValueError(LAYERS)
         return given
 
     @model_validator(mode="after")
     def _fields_belong(self) -> Self:
         if (self.kind == "dense") != (self.size is not None) or (self.kind == "dropout") != (self.rate is not None):
-            raise ValueError("a layer of a head is a number of units, {dropout: share}, or batch-norm")
+            raise ValueError(LAYERS)
         return self
 
 
-class ModelSpec(Spec):
+class ModelSpec(Named):
     """A network by name.
 
     With `tap`, `pool` or `head` the network becomes a backbone: its features at the tap are pooled and go through the
@@ -52,6 +55,14 @@ class ModelSpec(Spec):
     pool: Literal["flatten", "avg", "max"] | None = Field(None, description="how maps become a vector; None: avg")
     head: tuple[HeadLayer, ...] | None = Field(None, description="layers between the features and the logits")
     freeze: str = Field("none", description="none, backbone, all-but-last-N stages, or a pattern of weight names")
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _plain_options(cls, given: Any) -> Any:
+        for option, value in given.items() if isinstance(given, dict) else ():
+            if not isinstance(value, Option):
+                raise ValueError(f"the option {option} must be a number, text, true or false")
+        return given
 
     @field_validator("weights")
     @classmethod

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bakeoff.specs.base import Spec
+from bakeoff.specs.base import Named, Spec
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -19,7 +19,7 @@ OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-class OptimizerSpec(Spec):
+class OptimizerSpec(Named):
     """An optimizer and its settings.
 
     What is left out is filled in with the optimizer's own defaults (those of `torch.optim`, except that `sgd` comes
@@ -63,7 +63,7 @@ class OptimizerSpec(Spec):
         return self
 
 
-class ScheduleSpec(Spec):
+class ScheduleSpec(Named):
     """How the learning rate changes, as a factor of the base rate.
 
     `warmup_epochs` rises linearly from 0 before any schedule. `step` multiplies by `gamma` every `step_epochs`;
@@ -97,6 +97,8 @@ class AugmentSpec(Spec):
         if isinstance(given, dict) and len(given) == 1 and "name" not in given:
             (name, options), *_ = given.items()
             return {"name": name, "options": options if isinstance(options, dict) else {"amount": options}}
+        if not isinstance(given, AugmentSpec) and not (isinstance(given, dict) and "name" in given):
+            raise ValueError("an augmentation is a name, or one name with its options, such as {shift: 4}")
         return given
 
 
@@ -143,10 +145,10 @@ class Recipe(Spec):
             raise ValueError(f"head_epochs must be fewer than the {self.epochs} epochs")
         return self
 
-    @field_validator("schedule", mode="before")
+    @field_validator("amp", mode="before")
     @classmethod
-    def _bare_name(cls, given: Any) -> Any:
-        return {"name": given} if isinstance(given, str) else given
+    def _off_is_no_truth_value(cls, given: Any) -> Any:
+        return "off" if given is False else given  # as YAML reads it without quotes
 
     @field_validator("early_stopping", mode="before")
     @classmethod

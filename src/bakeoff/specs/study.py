@@ -1,6 +1,6 @@
 """A comparison as data: models x recipes x settings x seeds under one protocol."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
@@ -9,6 +9,9 @@ from bakeoff.specs.data import DataSpec
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.recipe import Recipe
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Values = Annotated[tuple[Any, ...], Field(min_length=1)]
 
 
 class StudySpec(Spec):
@@ -22,22 +25,14 @@ class StudySpec(Spec):
     models: tuple[ModelSpec, ...] = Field(min_length=1)
     recipes: tuple[Recipe, ...] = ()
     protocol: Protocol = Protocol()
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
     overrides: dict[str, Any] = Field(default_factory=dict)
-    grid: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
-
-    @field_validator("data", mode="before")
-    @classmethod
-    def _data_by_name(cls, given: Any) -> Any:
-        return {"name": given} if isinstance(given, str) else given
+    grid: dict[str, Values] = Field(default_factory=dict)
 
     @field_validator("models", mode="before")
     @classmethod
-    def _models_by_name(cls, given: Any) -> Any:
-        items = [given] if isinstance(given, str | dict) else given
-        if not isinstance(items, list | tuple):
-            return items
-        return tuple({"name": item} if isinstance(item, str) else item for item in items)
+    def _one_or_several(cls, given: Any) -> Any:
+        return [given] if isinstance(given, str | dict) else given
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -46,6 +41,8 @@ class StudySpec(Spec):
             if given < 1:
                 raise ValueError("at least one seed is needed")
             return tuple(range(given))
+        if not isinstance(given, list | tuple):
+            raise ValueError("must be how many, such as 3, or a list of which, such as [0, 5, 7]")
         return given
 
     @field_validator("seeds")

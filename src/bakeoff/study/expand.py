@@ -9,6 +9,7 @@ from typing import Any
 from bakeoff.errors import SpecError, UnknownNameError
 from bakeoff.models.library import expand as expand_names
 from bakeoff.run.resolve import override
+from bakeoff.specs.base import FieldError
 from bakeoff.specs.library import DEFAULT, find_recipe, recipe_for, resolve_model, systems
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe
@@ -87,6 +88,13 @@ def _run(study: StudySpec, model: ModelSpec, recipe: Recipe, settings: Mapping[s
         "protocol": study.protocol.content(),
         "seed": seed,
     }
+    try:
+        return _overridden(content, study, recipe, settings)
+    except FieldError as error:
+        raise _at_setting(error, study, settings) from None
+
+
+def _overridden(content: dict[str, Any], study: StudySpec, recipe: Recipe, settings: Mapping[str, Any]) -> RunSpec:
     override(content, {**_budget(study), **study.overrides, **settings})
     epochs = content["recipe"]["epochs"]
     if isinstance(epochs, int) and epochs != recipe.epochs:  # fewer than its recipe has, for a quick look
@@ -95,6 +103,17 @@ def _run(study: StudySpec, model: ModelSpec, recipe: Recipe, settings: Mapping[s
         label = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in settings.items())
         content["recipe"]["name"] = f"{recipe.name} ({label})"
     return RunSpec.parse(content)
+
+
+def _at_setting(error: FieldError, study: StudySpec, settings: Mapping[str, Any]) -> FieldError:
+    """Return an error with the path, in the study, of the setting that it comes from."""
+    for path in (*settings, *study.overrides):
+        value = settings.get(path, study.overrides.get(path))
+        fields, wrong = path.split("."), ".".join(error.path).split(".")
+        if wrong[: len(fields)] == fields:
+            place = ["grid", path, str(study.grid[path].index(value))] if path in settings else ["overrides", path]
+            return FieldError(str(error), [*place, *wrong[len(fields) :]], error.value)
+    return error
 
 
 def _budget(study: StudySpec) -> dict[str, Any]:
