@@ -3,7 +3,6 @@
 import hashlib
 import resource
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -32,10 +31,10 @@ from bakeoff.run.wiring import can_cache, wire, with_features
 from bakeoff.store.folder import Predictions, RunFolder
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.features import Extraction
-from bakeoff.training.fit import Progress, fit
+from bakeoff.training.fit import Notice, Progress, fit
 from bakeoff.training.precision import Precision
 
-News = Progress | EpochRow | Extraction
+News = Progress | EpochRow | Extraction | Notice
 
 
 def _ignore(_: object) -> None:
@@ -76,11 +75,10 @@ def run_one(
         InterruptedRunError: `hooks.stop_requested` said yes.
     """
     spec = planned.spec
-    started = time.perf_counter()
+    checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     folder.write_spec(spec)
-    checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         parts = wire(planned, images, split, device)
         if can_cache(spec, parts.model):
@@ -91,7 +89,7 @@ def run_one(
         judge = _Judge(parts.prepare, parts.precision, at_once, flip=spec.protocol.tta == "flip")
         board = TensorBoard(folder.path)
 
-        def report(news: Progress | EpochRow) -> None:
+        def report(news: Progress | EpochRow | Notice) -> None:
             if isinstance(news, EpochRow):
                 board.epoch_ended(news)
             hooks.report(news)
@@ -124,7 +122,6 @@ def run_one(
         name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in judged.items() if len(part)
     }
     folder.write_predictions(predictions)
-    seconds = time.perf_counter() - started
     return RunRecord(
         spec=spec,
         state=RunState.FINISHED,
@@ -134,7 +131,7 @@ def run_one(
         parameters=count_parameters(parts.model),
         cost=Cost(
             train_seconds=fitted.seconds,
-            total_seconds=seconds,
+            total_seconds=checkpoints.seconds,
             images_per_second=float(np.median([row.images_per_second for row in fitted.rows])),
             peak_memory_bytes=_peak_memory(device),
             weights_bytes=len(weights),

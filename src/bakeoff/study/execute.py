@@ -19,6 +19,7 @@ from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
 from bakeoff.study.plan import Plan
 from bakeoff.training.checkpoint import Checkpoints
+from bakeoff.training.fit import Notice
 
 
 class Observer:
@@ -94,6 +95,8 @@ def _attempt(
         if isinstance(news, EpochRow):
             rows.append(news)
             store.epoch_ended(run_id, news)
+        elif isinstance(news, Notice):
+            store.log(run_id, "notice", news.text)
         observer.progress(news)
 
     hooks = Hooks(report, stop_requested, lambda digest: store.log(run_id, "test opened", digest))

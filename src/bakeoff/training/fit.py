@@ -8,7 +8,7 @@ from itertools import islice
 from torch import Tensor, nn
 
 from bakeoff.data.pipeline import Batches
-from bakeoff.errors import DivergedError, InterruptedRunError
+from bakeoff.errors import DivergedError, InterruptedRunError, StoreError
 from bakeoff.records.run import Deviation, EpochRow
 from bakeoff.specs.recipe import Recipe
 from bakeoff.training import optimizers
@@ -38,6 +38,13 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that went wrong and was mended, of which the user should know."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Fitted:
     """What training left behind, besides the weights in the model."""
 
@@ -57,7 +64,7 @@ def fit(
     checkpoints: Checkpoints,
     *,
     seed: int,
-    report: Callable[[Progress | EpochRow], None],
+    report: Callable[[Progress | EpochRow | Notice], None],
     stop_requested: Callable[[], bool],
 ) -> Fitted:
     """Train a model in place, and leave it with the weights that the recipe selects.
@@ -71,12 +78,13 @@ def fit(
         precision: the format to compute in.
         checkpoints: where training goes on from, if anything is there, and saves itself.
         seed: of dropout, the only randomness that is not in the batches.
-        report: told of progress a few times a second, and of every finished epoch.
+        report: told of progress a few times a second, of every finished epoch, and of damaged checkpoints.
         stop_requested: asked before every step; once it says yes, training saves itself and stops.
 
     Raises:
         DivergedError: a loss was not finite.
         InterruptedRunError: `stop_requested` said yes.
+        StoreError: the checkpoint is of another run, or lacks something.
     """
     total_steps = min(recipe.epochs * batches.steps_per_epoch, recipe.max_steps or 2**62)
     phases = Phases(model, recipe)
@@ -87,15 +95,14 @@ def fit(
     state = TrainingState(
         model,
         optimizer,
-        step.scaler,
+        step,
         schedule,
         Selection(recipe),
         average,
         batches.steps_per_epoch,
         batches.part.device,
     )
-    if (saved := checkpoints.load()) and state.accepts(*saved):
-        state.restore(*saved)
+    _resume(state, checkpoints, report)
     autosave = Autosave(checkpoints)
     reported = time.perf_counter()
     enough = ""  # why training ends before its last epoch
@@ -129,6 +136,22 @@ def fit(
     state.selection.restore_best(model)
     deviations = _deviations(state, recipe, batches, step, enough)
     return Fitted(tuple(state.rows), state.selection.best_epoch, state.spent, deviations)
+
+
+def _resume(state: TrainingState, checkpoints: Checkpoints, report: Callable[[Notice], None]) -> None:
+    """Go on from the newest whole checkpoint, where there is one."""
+    saved = checkpoints.load()
+    for note in checkpoints.notes:
+        report(Notice(note))
+    if saved is None:
+        return
+    if misfits := state.misfits(*saved):
+        shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
+        raise StoreError(
+            f"{checkpoints.folder}: the checkpoint is of another kind of device or version of bakeoff, as it differs "
+            f"in {shown}; go on where it was made, or remove that folder to train the run anew"
+        )
+    state.restore(*saved)
 
 
 def _why_enough(state: TrainingState, recipe: Recipe) -> str:
