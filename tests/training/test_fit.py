@@ -11,7 +11,7 @@ from toys import CPU, toy_images, toy_network
 
 from bakeoff import durable
 from bakeoff.data.pipeline import Part, Preprocess, TrainBatches, mix_seed
-from bakeoff.errors import DivergedError, InterruptedRunError, StoreError
+from bakeoff.errors import DivergedError, InterruptedRunError, ModelError, StoreError
 from bakeoff.records.run import EpochRow
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.fit import Notice, Progress
@@ -128,6 +128,27 @@ def test_a_loss_that_is_not_finite_ends_training_with_the_step(training):
         training(optimizer={"name": "sgd", "lr": 1e30}, schedule="constant")()
 
 
+def test_weights_that_are_not_finite_after_the_last_step_end_training_too(training):
+    """Their loss was finite: it is computed before the step."""
+
+    class Loud(nn.Sequential):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images) * 1000
+
+    settings = {"optimizer": {"name": "sgd", "lr": 3e38}, "schedule": "constant", "max_steps": 1, "select": "last"}
+    with pytest.raises(DivergedError, match="weights in .* were not finite after step 1 of epoch 1.*largest weight"):
+        training(lambda: Loud(toy_network()), **settings)()
+
+
+def test_a_validation_loss_that_is_not_finite_ends_training(training):
+    class Overflows(nn.Sequential):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images) * (1 if self.training else float("inf"))
+
+    with pytest.raises(DivergedError, match="the validation loss was not finite after step 5 of epoch 1"):
+        training(lambda: Overflows(toy_network()))()
+
+
 def test_early_stopping_gives_back_the_best_weights_and_says_so(training):
     stopping = training(epochs=30, early_stopping=2, monitor="val_loss", optimizer={"name": "adam", "lr": 0.05})
     _, fitted = stopping()
@@ -179,6 +200,53 @@ def test_out_of_memory_splits_the_batch_and_changes_nothing_else(training):
     for ours, theirs in zip(cramped.parameters(), roomy.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
     assert [(d.what, d.wanted, d.got) for d in fitted.deviations] == [("images in memory", "32", "8")]
+
+
+def test_pieces_never_have_a_single_image_where_batches_are_normalized(training):
+    class CrampedNorm(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.BatchNorm1d(3))
+            self.sizes: list[int] = []
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            if self.training and len(images) > 3:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+            self.sizes += [len(images)] if self.training else []
+            return self.layers(images)
+
+    settings = {"batch_size": 25, "epochs": 1, "select": "last"}
+    model, fitted = training(CrampedNorm, **settings)()
+    assert set(model.sizes) == {2, 3}
+    assert sum(model.sizes) == 150
+    assert "batch normalization saw pieces rather than batches" in fitted.deviations[0].why
+
+
+def test_no_memory_for_the_smallest_pieces_is_a_sentence(training):
+    class Full(nn.Linear):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(ModelError, match="out of memory with 1 images at once; choose a smaller input"):
+        training(lambda: Full(64, 3))()
+
+
+def test_the_size_of_pieces_survives_a_checkpoint(training):
+    stopped = training(Cramped)
+    with pytest.raises(InterruptedRunError):
+        stopped(stop_at=4)
+    tried = []
+
+    class Counts(Cramped):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            tried.append(len(images)) if self.training else None
+            return super().forward(images)
+
+    stopped.network = Counts
+    _, fitted = stopped()
+    assert max(tried) <= 8
+    assert [(d.what, d.got) for d in fitted.deviations] == [("images in memory", "8")]
 
 
 def test_news_of_progress_and_epochs(training, monkeypatch):

@@ -3,7 +3,7 @@
 import hashlib
 import resource
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from bakeoff import durable
 from bakeoff.data.imageset import ImageSet, IntArray
 from bakeoff.data.pipeline import Part, mix_seed
 from bakeoff.data.splits import Split
+from bakeoff.errors import DivergedError, InterruptedRunError
 from bakeoff.evaluation.metrics import compute
 from bakeoff.evaluation.metrics.accuracy import accuracy
 from bakeoff.evaluation.metrics.cross_entropy import cross_entropy
@@ -71,7 +72,7 @@ def run_one(
     process are left as they were.
 
     Raises:
-        DivergedError: a loss was not finite.
+        DivergedError: a loss, a weight or a logit was not finite.
         InterruptedRunError: `hooks.stop_requested` said yes.
     """
     spec = planned.spec
@@ -86,7 +87,8 @@ def run_one(
             parts = with_features(parts, spec, images.fingerprint, features, report=hooks.report, stop_requested=ask)
         assert spec.model.image_size is not None, "a resolved spec has a size"
         at_once = images_at_once(spec.model.image_size)
-        judge = _Judge(parts.prepare, parts.precision, at_once, flip=spec.protocol.tta == "flip")
+        flip = spec.protocol.tta == "flip"
+        judge = _Judge(parts.prepare, parts.precision, at_once, hooks.stop_requested, flip=flip)
         board = TensorBoard(folder.path)
 
         def report(news: Progress | EpochRow | Notice) -> None:
@@ -121,6 +123,7 @@ def run_one(
     predictions = {
         name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in judged.items() if len(part)
     }
+    _check_finite(predictions)
     folder.write_predictions(predictions)
     return RunRecord(
         spec=spec,
@@ -144,10 +147,19 @@ def run_one(
 
 
 class _Judge:
-    """Evaluates models on parts of the data, always on every image."""
+    """Evaluates models on parts of the data, always on every image, unless it is asked to stop."""
 
-    def __init__(self, prepare: Callable[[Tensor], Tensor], precision: Precision, at_once: int, *, flip: bool) -> None:
+    def __init__(
+        self,
+        prepare: Callable[[Tensor], Tensor],
+        precision: Precision,
+        at_once: int,
+        stop_requested: Callable[[], bool],
+        *,
+        flip: bool,
+    ) -> None:
         self._prepare = prepare
+        self._stop_requested = stop_requested
         self._at_once = at_once
         self._precision = precision
         self._flip = flip
@@ -163,8 +175,20 @@ class _Judge:
         return Predictions(indices, part.labels.cpu().numpy(), self._logits(model, part, flip=False), averaged)
 
     def _logits(self, model: nn.Module, part: Part, *, flip: bool) -> Logits:
-        inputs = (self._prepare(batch.images) for batch in part.chunks(self._at_once))
-        return predict(model, inputs, self._precision.autocast(), flip=flip)
+        return predict(model, self._inputs(part), self._precision.autocast(), flip=flip)
+
+    def _inputs(self, part: Part) -> Iterator[Tensor]:
+        for batch in part.chunks(self._at_once):
+            if self._stop_requested():
+                raise InterruptedRunError("stopped while the network was judged; the same command goes on from there")
+            yield self._prepare(batch.images)
+
+
+def _check_finite(predictions: Mapping[str, Predictions]) -> None:
+    """Raise `DivergedError` for logits that are not finite, which finite weights can give where they are huge."""
+    for part, found in predictions.items():
+        if bad := int((~np.isfinite(found.judged)).any(1).sum()):
+            raise DivergedError(f"the final network's logits are not finite for {bad} images of the {part} part")
 
 
 def _metrics(predictions: Mapping[str, Predictions]) -> dict[str, dict[str, float]]:

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,7 +74,8 @@ def fit(
         model: on the device of the batches.
         batches: shuffled training batches.
         prepare: makes a batch's images into the model's input.
-        validate: returns loss and accuracy on the validation images; None where there are none.
+        validate: returns loss and accuracy on the validation images, or raises `InterruptedRunError`; None where there
+            are none.
         recipe: how to train; its `amp` and `normalize` are already in `precision` and `prepare`.
         precision: the format to compute in.
         checkpoints: where training goes on from, if anything is there, and saves itself.
@@ -82,7 +84,7 @@ def fit(
         stop_requested: asked before every step; once it says yes, training saves itself and stops.
 
     Raises:
-        DivergedError: a loss was not finite.
+        DivergedError: a loss or a weight was not finite.
         InterruptedRunError: `stop_requested` said yes.
         StoreError: the checkpoint is of another run, or lacks something.
     """
@@ -127,7 +129,12 @@ def fit(
                 reported = time.perf_counter()
         _check_finite(state)
         state.figures()  # waits for the device, so that validation is not counted as training
-        val_loss, val_accuracy = validate(state.evaluated) if validate else (None, None)
+        try:
+            val_loss, val_accuracy = validate(state.evaluated) if validate else (None, None)
+        except InterruptedRunError:
+            autosave.now(state)
+            raise
+        _check_finite(state, val_loss or 0.0, weights=True)
         report(state.end_epoch(val_loss, val_accuracy))
         enough = _why_enough(state, recipe)
 
@@ -165,15 +172,22 @@ def _why_enough(state: TrainingState, recipe: Recipe) -> str:
     return ""
 
 
-def _check_finite(state: TrainingState) -> None:
-    step = state.first_bad_step()
-    if step is None:
+def _check_finite(state: TrainingState, val_loss: float = 0.0, *, weights: bool = False) -> None:
+    """Raise `DivergedError` where a loss so far, or one of the weights, is not finite, with what was large."""
+    largest = {name: float(w.detach().abs().max()) for name, w in state.model.named_parameters()} if weights else {}
+    at = f"of epoch {state.epoch + 1}"
+    if step := state.first_bad_step():
+        found = f"the loss was not finite at step {step} {at}, after {state.loss_before(step):.4g} at the step before"
+    elif bad := [name for name, value in largest.items() if not math.isfinite(value)]:
+        found = f"weights in {bad[0]} were not finite after step {state.step} {at}"
+    elif not math.isfinite(val_loss):
+        found = f"the validation loss was not finite after step {state.step} {at}"
+    else:
         return
-    weights = {name: float(w.detach().abs().max()) for name, w in state.model.named_parameters()}
-    name, largest = max(weights.items(), key=lambda item: item[1] if item[1] == item[1] else float("inf"))
+    largest = {name: float(w.detach().abs().max()) for name, w in state.model.named_parameters()}
+    name, value = max(largest.items(), key=lambda item: item[1] if item[1] == item[1] else math.inf)
     raise DivergedError(
-        f"the loss was not finite at step {step} of epoch {state.epoch + 1}, after {state.loss_before(step):.4g} at "
-        f"the step before, with a learning rate of {state.lr:.4g}; the largest weight was {largest:.4g}, in {name}"
+        f"{found}, with a learning rate of {state.lr:.4g}; the largest weight was {value:.4g}, in {name}"
     )
 
 
@@ -191,5 +205,7 @@ def _deviations(
         found.append(Deviation("recipe.epochs", str(recipe.epochs), str(state.epoch), enough))
     if step.piece_size < batches.batch_size:
         why = "out of memory: gradients of smaller pieces were summed, and the effective batch size is unchanged"
+        if step.normalizes_batches:
+            why += "; batch normalization saw pieces rather than batches, so that it is not quite the same training"
         found.append(Deviation("images in memory", str(batches.batch_size), str(step.piece_size), why))
     return tuple(found)
