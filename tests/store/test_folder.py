@@ -32,12 +32,6 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff"])
-def test_a_folder_in_which_a_study_was_killed_at_once_is_still_its_own(tmp_path: Path):
-    (tmp_path / "study.json.partial").write_text('{"identity": ')
-    StudyFolder(tmp_path).claim({"identity": {}})
-    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
-
-
 def test_a_damaged_study_file_is_one_sentence(tmp_path: Path, content: bytes):
     (tmp_path / "study.json").write_bytes(content)
     with pytest.raises(StoreError, match="study.json"):
@@ -70,3 +64,9 @@ def test_damaged_predictions_are_one_sentence(tmp_path: Path):
     (tmp_path / "logits.safetensors").write_bytes(b"\xff" * 100)
     with pytest.raises(StoreError, match="cannot be read"):
         RunFolder(tmp_path).predictions("test")
+
+
+def test_a_folder_in_which_a_study_was_killed_at_once_is_still_its_own(tmp_path: Path):
+    (tmp_path / "study.json.partial").write_text('{"identity": ')
+    StudyFolder(tmp_path).claim({"identity": {}})
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
