@@ -7,7 +7,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 # Without compiled modules every start of the program would compile torch anew, for half a minute.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install lock test slow check format demo wheel-test bench clean
+.PHONY: install lock test slow torture mutations check format demo wheel-test bench clean
 
 install: $(VENV)/.installed
 
@@ -27,6 +27,14 @@ test: install
 
 slow: install
 	$(BIN)/python -m pytest -m slow
+
+# Faults by the thousand, within half an hour; writes what was tried and what failed.
+torture: install
+	$(BIN)/python -m pytest -m torture tests/torture --numprocesses 2
+
+# Breaks the program on purpose, in a copy, and sees which test notices.
+mutations: install
+	$(BIN)/python tests/torture/mutations.py
 
 check: install
 	$(BIN)/ruff format --check .

@@ -7,9 +7,13 @@ from pathlib import Path
 def write(path: Path, content: bytes) -> None:
     """Put content in place at once and on the disk: a reader sees the old file or the new one, never a part."""
     beside = path.with_name(path.name + ".partial")
-    with beside.open("wb") as file:
-        file.write(content)
-    place(beside, path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+        place(beside, path)
+    except OSError:  # such as a full disk, on which a part would only take up room
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def place(finished: Path, path: Path) -> None:

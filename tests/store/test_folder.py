@@ -64,3 +64,9 @@ def test_damaged_predictions_are_one_sentence(tmp_path: Path):
     (tmp_path / "logits.safetensors").write_bytes(b"\xff" * 100)
     with pytest.raises(StoreError, match="cannot be read"):
         RunFolder(tmp_path).predictions("test")
+
+
+def test_a_folder_in_which_a_study_was_killed_at_once_is_still_its_own(tmp_path: Path):
+    (tmp_path / "study.json.partial").write_text('{"identity": ')
+    StudyFolder(tmp_path).claim({"identity": {}})
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]

@@ -1,11 +1,15 @@
 """A whole comparison, small: what it records, what it skips, what it refuses."""
 
+import errno
+import gc
+import io
 import json
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +21,7 @@ import torch
 from torch import nn
 
 import bakeoff
+from bakeoff.cli.live import JsonLines
 from bakeoff.errors import BakeoffError, SpecError, StoreError
 from bakeoff.models import Network, networks
 from bakeoff.records.run import RunRecord, RunState
@@ -332,3 +337,83 @@ def test_a_frozen_backbone_gives_the_same_with_and_without_the_cache(tmp_path: P
 def test_an_argument_that_there_is_not_is_named(tmp_path: Path):
     with pytest.raises(SpecError, match="no argument 'epoch'; did you mean epochs"):
         compare(tmp_path / "out", "lenet5", epoch=3)
+
+
+@pytest.mark.parametrize("stop_at", [3, 12, 60])  # in the two validations, and in the last judgement
+def test_asked_to_stop_while_the_network_is_judged_it_goes_on_to_the_same_end(tmp_path, tiny, monkeypatch, stop_at):
+    """Judging many images may take minutes, in which Ctrl-C must be heard."""
+    monkeypatch.setattr("bakeoff.run.run_one.images_at_once", lambda size: 16)
+    expected = compare(tmp_path / "whole", tiny("one"), seeds=1, epochs=2)
+    asked = iter(range(10**9))
+
+    def why_stop(*_: object) -> str:
+        judging = any(frame.name == "_inputs" for frame in traceback.extract_stack())
+        return "asked" if judging and next(asked) == stop_at else ""
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bakeoff.study.execute._why_stop", why_stop)
+        cut = compare(tmp_path / "out", "one", seeds=1, epochs=2)
+        assert cut.runs[0].state is RunState.INTERRUPTED
+    result = compare(tmp_path / "out", "one", seeds=1, epochs=2)
+    assert _facts(result.runs[0]) == _facts(expected.runs[0])
+
+
+def test_logits_that_are_not_finite_are_never_ranked(tmp_path, tiny):
+    def overflowing(num_classes: int, in_channels: int, image_size: int) -> nn.Module:
+        """Overflows for a few images, where there is no validation to notice."""
+
+        class Overflows(nn.Sequential):
+            def forward(self, images: torch.Tensor) -> torch.Tensor:
+                logits = super().forward(images)
+                return (
+                    logits if self.training else torch.where(torch.arange(len(images))[:, None] == 3, torch.inf, logits)
+                )
+
+        return Overflows(nn.Flatten(), nn.Linear(in_channels * image_size**2, num_classes))
+
+    result = compare(tmp_path / "out", tiny("odd", overflowing), seeds=1, val_fraction=0, recipe={"select": "last"})
+    assert result.runs[0].state is RunState.DIVERGED
+    assert "the final network's logits are not finite for 3 images of the train part" in result.runs[0].error
+
+
+def test_a_full_disk_ends_the_study_with_a_sentence_and_it_goes_on_once_there_is_room(tmp_path, tiny, monkeypatch):
+    expected = compare(tmp_path / "whole", tiny("one"), seeds=2)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bakeoff.store.folder.RunFolder.write_predictions", full)
+        with pytest.raises(StoreError, match="the disk of .*out.* is full; make room, and the same command goes on"):
+            compare(tmp_path / "out", "one", seeds=2)
+    cut = bakeoff.load(tmp_path / "out").runs
+    assert [(run.state, run.attempts) for run in cut] == [(RunState.INTERRUPTED, 1), (RunState.PENDING, 0)]
+    result = compare(tmp_path / "out", "one", seeds=2)
+    assert [_facts(run) for run in result.runs] == [_facts(run) for run in expected.runs]
+
+
+def test_a_damaged_checkpoint_is_told_to_the_user_and_kept_among_the_events(tmp_path, tiny, monkeypatch):
+    compare(tmp_path / "out", tiny("one"), seeds=1, epochs=3, time_limit=1e-9)
+    result = bakeoff.load(tmp_path / "out")
+    checkpoints = result.run_folder(result.runs[0]).checkpoints
+    checkpoints.mkdir(parents=True)
+    (checkpoints / f"{1:012d}.json").write_text("{")
+    stream = io.StringIO()
+    events = compare(tmp_path / "out", "one", seeds=1, epochs=3, observer=JsonLines(stream)).events
+    told = json.loads(stream.getvalue().splitlines()[0])
+    assert told["event"] == "notice"
+    assert told["text"].startswith("checkpoint 1 is damaged (")
+    assert told["text"].endswith("; training starts anew")
+    assert [event.detail for event in events if event.kind == "notice"] == [told["text"]]
+
+
+def test_what_ran_before_changes_nothing_and_leaves_nothing(tmp_path, tiny):
+    def alive() -> int:
+        gc.collect()
+        return sum(issubclass(type(one), nn.Module) for one in gc.get_objects())
+
+    alone = compare(tmp_path / "alone", "lenet5", seeds=1, epochs=1)
+    before = alive()
+    after = compare(tmp_path / "after", ["simcnn", tiny("one"), "lenet5"], seeds=1, epochs=1)
+    assert _facts(after.runs[2]) == _facts(alone.runs[0])
+    assert alive() == before

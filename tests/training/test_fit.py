@@ -1,20 +1,20 @@
 """The loop: that it does what a hand-written one does, goes on from where it was, and knows when to stop."""
 
-import hashlib
-import json
+import errno
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load, save
 from torch import nn
 from toys import CPU, toy_images, toy_network
 
+from bakeoff import durable
 from bakeoff.data.pipeline import Part, Preprocess, TrainBatches, mix_seed
-from bakeoff.errors import DivergedError, InterruptedRunError, StoreError
+from bakeoff.errors import DivergedError, InterruptedRunError, ModelError, StoreError
 from bakeoff.records.run import EpochRow
-from bakeoff.training.fit import Progress
+from bakeoff.training.checkpoint import Checkpoints
+from bakeoff.training.fit import Notice, Progress
 from bakeoff.training.step import Step
 
 
@@ -64,26 +64,51 @@ def test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end(training, stop_a
     assert fitted.best_epoch == expected.best_epoch
 
 
-@pytest.mark.parametrize("damage", ["tensors", "description", "half"])
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(training, damage: str):
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+DAMAGE = {
+    "a bit of the tensors": (".safetensors", lambda content: flipped(content, -1 + len(content))),
+    "half of the tensors": (".safetensors", lambda content: content[: len(content) // 2]),
+    "a description that is none": (".json", lambda _: b"{"),
+    "a description of another type": (".json", lambda _: b"[1]"),
+    "a digit of the description": (".json", lambda content: flipped(content, content.index(b'"steps": ') + 9)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_says_so(training, damage: str):
     whole, expected = training()()
     stopped = training(name="b")
     for stop_at in (3, 4):
         with pytest.raises(InterruptedRunError):
             stopped(stop_at)
-    newest = sorted(stopped.folder.glob("*.safetensors"))[-1]
+    suffix, harm = DAMAGE[damage]
+    newest = sorted(stopped.folder.glob(f"*{suffix}"))[-1]
     assert len(list(stopped.folder.glob("*.safetensors"))) == 2
-    if damage == "tensors":
-        content = bytearray(newest.read_bytes())
-        content[-1] ^= 1
-        newest.write_bytes(content)
-    elif damage == "half":
-        newest.write_bytes(newest.read_bytes()[:100])
-    else:
-        newest.with_suffix(".json").write_text("{")
+    newest.write_bytes(harm(newest.read_bytes()))
     model, fitted = stopped()
     assert same(model, whole)
     assert timeless(fitted.rows) == timeless(expected.rows)
+    (notice,) = (news.text for news in stopped.news if isinstance(news, Notice))
+    assert notice.startswith("checkpoint 7 is damaged (")
+    assert notice.endswith("; training goes on from checkpoint 3")
+
+
+def test_rotation_keeps_the_whole_checkpoints_whatever_their_numbers(training):
+    """Damaged checkpoints with higher numbers must not push out new ones."""
+    stopped = training()
+    for stop_at in (6, 1):
+        with pytest.raises(InterruptedRunError):
+            stopped(stop_at)
+    for path in stopped.folder.glob("*.safetensors"):
+        path.write_bytes(b"damaged")
+    for stop_at in (2, 1):
+        with pytest.raises(InterruptedRunError):
+            stopped(stop_at)
+        assert Checkpoints(stopped.folder, "toy").load() is not None
+    assert sorted(path.stem.lstrip("0") for path in stopped.folder.glob("*.json")) == ["2", "3"]
 
 
 def test_a_checkpoint_of_another_run_is_refused(training):
@@ -101,6 +126,27 @@ def test_a_loss_that_is_not_finite_ends_training_with_the_step(training):
         DivergedError, match=r"not finite at step \d+ of epoch 1.*learning rate of 1e\+30.*largest weight"
     ):
         training(optimizer={"name": "sgd", "lr": 1e30}, schedule="constant")()
+
+
+def test_weights_that_are_not_finite_after_the_last_step_end_training_too(training):
+    """Their loss was finite: it is computed before the step."""
+
+    class Loud(nn.Sequential):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images) * 1000
+
+    settings = {"optimizer": {"name": "sgd", "lr": 3e38}, "schedule": "constant", "max_steps": 1, "select": "last"}
+    with pytest.raises(DivergedError, match="weights in .* were not finite after step 1 of epoch 1.*largest weight"):
+        training(lambda: Loud(toy_network()), **settings)()
+
+
+def test_a_validation_loss_that_is_not_finite_ends_training(training):
+    class Overflows(nn.Sequential):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images) * (1 if self.training else float("inf"))
+
+    with pytest.raises(DivergedError, match="the validation loss was not finite after step 5 of epoch 1"):
+        training(lambda: Overflows(toy_network()))()
 
 
 def test_early_stopping_gives_back_the_best_weights_and_says_so(training):
@@ -156,6 +202,53 @@ def test_out_of_memory_splits_the_batch_and_changes_nothing_else(training):
     assert [(d.what, d.wanted, d.got) for d in fitted.deviations] == [("images in memory", "32", "8")]
 
 
+def test_pieces_never_have_a_single_image_where_batches_are_normalized(training):
+    class CrampedNorm(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.BatchNorm1d(3))
+            self.sizes: list[int] = []
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            if self.training and len(images) > 3:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+            self.sizes += [len(images)] if self.training else []
+            return self.layers(images)
+
+    settings = {"batch_size": 25, "epochs": 1, "select": "last"}
+    model, fitted = training(CrampedNorm, **settings)()
+    assert set(model.sizes) == {2, 3}
+    assert sum(model.sizes) == 150
+    assert "batch normalization saw pieces rather than batches" in fitted.deviations[0].why
+
+
+def test_no_memory_for_the_smallest_pieces_is_a_sentence(training):
+    class Full(nn.Linear):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(ModelError, match="out of memory with 1 images at once; choose a smaller input"):
+        training(lambda: Full(64, 3))()
+
+
+def test_the_size_of_pieces_survives_a_checkpoint(training):
+    stopped = training(Cramped)
+    with pytest.raises(InterruptedRunError):
+        stopped(stop_at=4)
+    tried = []
+
+    class Counts(Cramped):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            tried.append(len(images)) if self.training else None
+            return super().forward(images)
+
+    stopped.network = Counts
+    _, fitted = stopped()
+    assert max(tried) <= 8
+    assert [(d.what, d.got) for d in fitted.deviations] == [("images in memory", "8")]
+
+
 def test_news_of_progress_and_epochs(training, monkeypatch):
     monkeypatch.setattr("bakeoff.training.fit.REPORT_SECONDS", 0)
     observed = training(epochs=2)
@@ -173,16 +266,57 @@ def test_bf16_stays_close_to_float32(training):
     assert rounded.rows[-1].val_loss == pytest.approx(exact.rows[-1].val_loss, rel=0.05)
 
 
-def test_a_checkpoint_that_lacks_something_is_not_used(training):
+@pytest.mark.parametrize("kind", ["model.", "best.", "average.", "optimizer.", "correct", "generator.cpu"])
+def test_a_checkpoint_that_lacks_a_tensor_is_an_error(training, kind: str, monkeypatch: pytest.MonkeyPatch):
+    stopped = training(ema=0.9)
+    with pytest.raises(InterruptedRunError):
+        stopped(stop_at=6)
+    read = Checkpoints.load
+
+    def without(self: Checkpoints):
+        tensors, scalars = read(self)
+        del tensors[next(name for name in tensors if name.startswith(kind))]
+        return tensors, scalars
+
+    monkeypatch.setattr(Checkpoints, "load", without)
+    with pytest.raises(StoreError, match=rf"it differs in {kind}.*; go on where it was made, or remove that folder"):
+        stopped()
+
+
+@pytest.mark.parametrize("kind", ["lr", "schedule", "selection", "scaler", "rows", "piece_size"])
+def test_a_checkpoint_that_lacks_a_figure_is_an_error(training, kind: str, monkeypatch: pytest.MonkeyPatch):
     stopped = training()
     with pytest.raises(InterruptedRunError):
         stopped(stop_at=6)
-    (description,) = stopped.folder.glob("*.json")
-    content = json.loads(description.read_text())
-    tensors = load(description.with_suffix(".safetensors").read_bytes())
-    del tensors["correct"]
-    altered = save(tensors)
-    description.with_suffix(".safetensors").write_bytes(altered)
-    description.write_text(json.dumps({**content, "sha256": hashlib.sha256(altered).hexdigest()}))
-    whole, _ = training(name="whole")()
+    read = Checkpoints.load
+    pruned = lambda found: (found[0], {name: value for name, value in found[1].items() if name != kind})  # noqa: E731
+    monkeypatch.setattr(Checkpoints, "load", lambda self: pruned(read(self)))
+    with pytest.raises(StoreError, match=f"it differs in {kind}"):
+        stopped()
+
+
+def test_the_clock_goes_on_from_a_checkpoint(tmp_path):
+    first = Checkpoints(tmp_path / "c", "toy")
+    first._started -= 1000
+    first.save(1, {}, {})
+    second = Checkpoints(tmp_path / "c", "toy")
+    second.load()
+    assert 1000 < second.seconds < 1100
+
+
+def test_a_full_disk_in_a_save_leaves_the_checkpoint_before_it(training, monkeypatch: pytest.MonkeyPatch):
+    whole, _ = training()()
+    stopped = training(name="b")
+    with pytest.raises(InterruptedRunError):
+        stopped(stop_at=3)
+    before = {path.name: path.read_bytes() for path in stopped.folder.iterdir()}
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(durable, "place", full)
+    with pytest.raises(OSError, match="No space"):
+        stopped(stop_at=3)
+    monkeypatch.undo()
+    assert {path.name: path.read_bytes() for path in stopped.folder.iterdir()} == before
     assert same(stopped()[0], whole)

@@ -15,7 +15,7 @@ from bakeoff.evaluation.predict import predict
 from bakeoff.records.run import EpochRow
 from bakeoff.specs.recipe import Recipe
 from bakeoff.training.checkpoint import Checkpoints
-from bakeoff.training.fit import Fitted, Progress, fit
+from bakeoff.training.fit import Fitted, Notice, Progress, fit
 from bakeoff.training.precision import Precision
 
 CPU = torch.device("cpu")
@@ -53,7 +53,7 @@ class Training:
         prepare = Preprocess(part.shape, "dataset", part.channel_statistics(), 1, 8, CPU)
         self.model = self.network()
         asked = iter(range(10**9))
-        self.news: list[Progress | EpochRow] = []
+        self.news: list[Progress | EpochRow | Notice] = []
 
         def validate(model: nn.Module) -> tuple[float, float]:
             inputs = (prepare(batch.images) for batch in held_out.chunks(64))

@@ -22,6 +22,7 @@ from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import News
 from bakeoff.study.execute import Observer, Outcome
 from bakeoff.training.features import Extraction
+from bakeoff.training.fit import Notice
 
 
 class Live(Observer):
@@ -61,7 +62,10 @@ class Live(Observer):
         self._run = self._bars.add_task(title, total=planned.spec.recipe.epochs, figures="resumed" if resumed else "")
 
     def progress(self, news: News) -> None:
-        """Move the bar of the run."""
+        """Move the bar of the run, or print a notice."""
+        if isinstance(news, Notice):
+            self._bars.console.print(f"  {name(news.text)}")
+            return
         if isinstance(news, Extraction):
             figures = f"features of {news.done:,} of {news.images:,} images {news.images_per_second:,.0f} img/s"
             self._bars.update(self._run, figures=figures)
@@ -92,10 +96,20 @@ class Live(Observer):
 
 
 class JsonLines(Observer):
-    """A line of JSON for every run that has ended, and one for the study."""
+    """A line of JSON for every run that has ended, one for every notice, and one for the study."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        self._run = ""
+
+    def run_started(self, planned: PlannedRun, resumed: bool) -> None:  # noqa: ARG002, an observer is told so
+        """Remember which run is going on."""
+        self._run = planned.spec.run_id
+
+    def progress(self, news: News) -> None:
+        """Write a line for a notice; other progress is not for programs."""
+        if isinstance(news, Notice):
+            self._write({"event": "notice", "run": self._run, "text": news.text})
 
     def run_ended(self, record: RunRecord) -> None:
         """Write the line of a run."""

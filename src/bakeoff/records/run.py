@@ -61,7 +61,7 @@ class Cost:
     """What a run took, measured while it ran."""
 
     train_seconds: float  # training steps alone
-    total_seconds: float  # with validation, evaluation and saving
+    total_seconds: float  # with validation, evaluation and saving, in all attempts at the run
     images_per_second: float  # of training
     peak_memory_bytes: int  # of the device; on a CPU the largest resident set of the process so far
     weights_bytes: int

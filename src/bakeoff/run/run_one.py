@@ -3,8 +3,7 @@
 import hashlib
 import resource
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from bakeoff import durable
 from bakeoff.data.imageset import ImageSet, IntArray
 from bakeoff.data.pipeline import Part, mix_seed
 from bakeoff.data.splits import Split
+from bakeoff.errors import DivergedError, InterruptedRunError
 from bakeoff.evaluation.metrics import compute
 from bakeoff.evaluation.metrics.accuracy import accuracy
 from bakeoff.evaluation.metrics.cross_entropy import cross_entropy
@@ -32,10 +32,10 @@ from bakeoff.run.wiring import can_cache, wire, with_features
 from bakeoff.store.folder import Predictions, RunFolder
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.features import Extraction
-from bakeoff.training.fit import Progress, fit
+from bakeoff.training.fit import Notice, Progress, fit
 from bakeoff.training.precision import Precision
 
-News = Progress | EpochRow | Extraction
+News = Progress | EpochRow | Extraction | Notice
 
 
 def _ignore(_: object) -> None:
@@ -72,15 +72,14 @@ def run_one(
     process are left as they were.
 
     Raises:
-        DivergedError: a loss was not finite.
+        DivergedError: a loss, a weight or a logit was not finite.
         InterruptedRunError: `hooks.stop_requested` said yes.
     """
     spec = planned.spec
-    started = time.perf_counter()
+    checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     folder.write_spec(spec)
-    checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         parts = wire(planned, images, split, device)
         if can_cache(spec, parts.model):
@@ -88,10 +87,10 @@ def run_one(
             parts = with_features(parts, spec, images.fingerprint, features, report=hooks.report, stop_requested=ask)
         assert spec.model.image_size is not None, "a resolved spec has a size"
         at_once = images_at_once(spec.model.image_size)
-        judge = _Judge(parts.prepare, parts.precision, at_once, tta=spec.protocol.tta)
+        judge = _Judge(parts.prepare, parts.precision, at_once, hooks.stop_requested, tta=spec.protocol.tta)
         board = TensorBoard(folder.path)
 
-        def report(news: Progress | EpochRow) -> None:
+        def report(news: Progress | EpochRow | Notice) -> None:
             if isinstance(news, EpochRow):
                 board.epoch_ended(news)
             hooks.report(news)
@@ -123,8 +122,8 @@ def run_one(
     predictions = {
         name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in judged.items() if len(part)
     }
+    _check_finite(predictions)
     folder.write_predictions(predictions)
-    seconds = time.perf_counter() - started
     return RunRecord(
         spec=spec,
         state=RunState.FINISHED,
@@ -134,7 +133,7 @@ def run_one(
         parameters=count_parameters(parts.model),
         cost=Cost(
             train_seconds=fitted.seconds,
-            total_seconds=seconds,
+            total_seconds=checkpoints.seconds,
             images_per_second=float(np.median([row.images_per_second for row in fitted.rows])),
             peak_memory_bytes=_peak_memory(device),
             weights_bytes=len(weights),
@@ -147,10 +146,19 @@ def run_one(
 
 
 class _Judge:
-    """Evaluates models on parts of the data, always on every image."""
+    """Evaluates models on parts of the data, always on every image, unless it is asked to stop."""
 
-    def __init__(self, prepare: Callable[[Tensor], Tensor], precision: Precision, at_once: int, *, tta: str) -> None:
+    def __init__(
+        self,
+        prepare: Callable[[Tensor], Tensor],
+        precision: Precision,
+        at_once: int,
+        stop_requested: Callable[[], bool],
+        *,
+        tta: str,
+    ) -> None:
         self._prepare = prepare
+        self._stop_requested = stop_requested
         self._at_once = at_once
         self._precision = precision
         self._tta = tta
@@ -166,8 +174,20 @@ class _Judge:
         return Predictions(indices, part.labels.cpu().numpy(), self._logits(model, part, tta="none"), averaged)
 
     def _logits(self, model: nn.Module, part: Part, *, tta: str) -> Logits:
-        inputs = (self._prepare(batch.images) for batch in part.chunks(self._at_once))
-        return predict(model, inputs, self._precision.autocast(), tta=tta)
+        return predict(model, self._inputs(part), self._precision.autocast(), tta=tta)
+
+    def _inputs(self, part: Part) -> Iterator[Tensor]:
+        for batch in part.chunks(self._at_once):
+            if self._stop_requested():
+                raise InterruptedRunError("stopped while the network was judged; the same command goes on from there")
+            yield self._prepare(batch.images)
+
+
+def _check_finite(predictions: Mapping[str, Predictions]) -> None:
+    """Raise `DivergedError` for logits that are not finite, which finite weights can give where they are huge."""
+    for part, found in predictions.items():
+        if bad := int((~np.isfinite(found.judged)).any(1).sum()):
+            raise DivergedError(f"the final network's logits are not finite for {bad} images of the {part} part")
 
 
 def _metrics(predictions: Mapping[str, Predictions]) -> dict[str, dict[str, float]]:

@@ -29,6 +29,7 @@ from bakeoff.errors import StoreError
 from bakeoff.specs.run import RunSpec
 
 STUDY_FILE = "study.json"
+_LEFT_OVER = (f"{STUDY_FILE}.partial",)  # of a process that was killed while it claimed the folder
 
 
 class StudyFolder:
@@ -65,7 +66,7 @@ class StudyFolder:
             if (self.path / STUDY_FILE).exists():
                 if found := "; ".join(differences(self.read()["identity"], study["identity"])):
                     raise StoreError(f"{self.path} belongs to another study: {found}; give another folder with --out")
-            elif self.path.exists() and any(self.path.iterdir()):
+            elif self.path.exists() and any(path.name not in _LEFT_OVER for path in self.path.iterdir()):
                 raise StoreError(f"{self.path} is not empty and holds no study; give another folder with --out")
             self.path.mkdir(parents=True, exist_ok=True)
             durable.write(self.path / STUDY_FILE, json.dumps(study, indent=1).encode())

@@ -7,8 +7,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from errno import EDQUOT, EFBIG, ENOSPC
 
 from bakeoff.errors import BakeoffError, DivergedError, InterruptedRunError, StoreError
 from bakeoff.records.run import EpochRow, RunRecord, RunState
@@ -19,6 +20,9 @@ from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
 from bakeoff.study.plan import Plan
 from bakeoff.training.checkpoint import Checkpoints
+from bakeoff.training.fit import Notice
+
+FULL = (ENOSPC, EDQUOT, EFBIG)  # no room on the disk, in the user's share of it, or within the largest size of a file
 
 
 class Observer:
@@ -59,6 +63,9 @@ def execute(plan: Plan, folder: StudyFolder, store: Store, observer: Observer, t
     before = {record.run_id: record for record in store.records()}
     waiting = [planned for planned in plan.runs if not before[planned.spec.run_id].state.is_final]
     observer.study_started(len(plan.runs), len(plan.runs) - len(waiting))
+    for planned in plan.runs:
+        if before[planned.spec.run_id].state.is_final:  # of a run that was killed after it was recorded
+            Checkpoints(folder.run(planned.spec, planned.spec.run_id).checkpoints, planned.spec.run_id).clear()
     stopped = ""
     with _stop_signals() as signalled:
         deadline = time.monotonic() + time_limit if time_limit else None
@@ -94,6 +101,8 @@ def _attempt(
         if isinstance(news, EpochRow):
             rows.append(news)
             store.epoch_ended(run_id, news)
+        elif isinstance(news, Notice):
+            store.log(run_id, "notice", news.text)
         observer.progress(news)
 
     hooks = Hooks(report, stop_requested, lambda digest: store.log(run_id, "test opened", digest))
@@ -113,6 +122,12 @@ def _attempt(
     except BakeoffError as error:
         unfinished = replace(unfinished, error=str(error))
     except Exception as error:  # any fault of one run, so that the others go on
+        if isinstance(error, OSError) and error.errno in FULL:
+            why = f"the disk of {folder.path}, or of the cache {plan.where.cache}, is full; make room, and the same"
+            why += " command goes on from the last checkpoint"
+            with suppress(StoreError):  # the database may have no room either
+                store.finish(replace(unfinished, state=RunState.INTERRUPTED, error=why, epochs=tuple(rows)))
+            raise StoreError(why) from None  # the other runs would fail too
         store.log(run_id, "traceback", traceback.format_exc())
         unfinished = replace(unfinished, error=f"{type(error).__name__}: {error}")
     return replace(unfinished, epochs=tuple(rows))

@@ -1,14 +1,14 @@
 """Checkpoints that survive a kill at any moment, and are never unpickled.
 
-A checkpoint is two files: tensors (safetensors), then a JSON file with the state and the tensors' SHA-256. Each is
+A checkpoint is two files: tensors (safetensors), then a JSON file with the state and the SHA-256 of both. Each is
 written beside its place, synced and renamed, and the JSON file comes last: where it exists and the hash fits, the
-checkpoint is whole. The newest two are kept, so that a damaged one has a predecessor.
+checkpoint is whole. Two whole ones are kept, so that a damaged one has a predecessor.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -24,63 +24,91 @@ KEEP = 2
 
 
 class Checkpoints:
-    """The checkpoints of one run.
+    """The checkpoints of one run, and the clock of the run, which goes on from them.
 
     Args:
         folder: holds them, and nothing else.
         run_id: the run that they belong to; another one's are refused.
+
+    Attributes:
+        notes: what was wrong with checkpoints that were passed over, in sentences.
     """
 
     def __init__(self, folder: Path, run_id: str) -> None:
-        self._folder = folder
+        self.folder = folder
+        self.notes: list[str] = []
         self._run_id = run_id
-        self.notes: list[str] = []  # what was wrong with checkpoints that were passed over
+        self._whole: list[int] = []  # what is known to be so, the newest first
+        self._started = time.perf_counter()
+        self._before = 0.0  # seconds of earlier attempts
+
+    @property
+    def seconds(self) -> float:
+        """What the run has taken so far, in all attempts; what one lost since its last checkpoint is not counted."""
+        return self._before + time.perf_counter() - self._started
 
     def save(self, number: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Write checkpoint `number`, then remove all but the newest two. Numbers must rise."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Write checkpoint `number`, then remove all but it and the whole one before it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
-        description = {"run_id": self._run_id, "sha256": hashlib.sha256(content).hexdigest(), "state": state}
-        durable.write(self._folder / f"{number:012d}.safetensors", content)
-        durable.write(self._folder / f"{number:012d}.json", json.dumps(description).encode())
-        for old in self._numbers()[KEEP:]:
-            self._remove(old)
+        about = {"run_id": self._run_id, "seconds": self.seconds, "state": state}
+        durable.write(self._path(number, "safetensors"), content)
+        durable.write(self._path(number, "json"), json.dumps({"sha256": _checksum(content, about), **about}).encode())
+        self._whole = [number, *(other for other in self._whole if other != number)][:KEEP]
+        self._remove_but({f"{kept:012d}" for kept in self._whole})
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return the tensors and the state of the newest whole checkpoint, or None where there is none."""
-        for number in self._numbers():
+        """Return the tensors and the state of the newest whole checkpoint, or None where there is none.
+
+        Raises:
+            StoreError: a checkpoint is of another run.
+        """
+        found, damaged = None, []
+        for path in sorted(self.folder.glob("*.json"), reverse=True):
             try:
-                return self._read(number)
-            except (OSError, ValueError, KeyError, SafetensorError) as error:
-                self.notes.append(f"checkpoint {number} is damaged ({error}), the one before it is used")
-        return None
+                about = self._describe(path)
+                found = found or self._read(path, about)
+            except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+                damaged.append(f"checkpoint {path.stem.lstrip('0')} is damaged ({error or type(error).__name__})")
+        if damaged:
+            on = f"training goes on from checkpoint {self._whole[0]}" if found else "training starts anew"
+            self.notes.append(f"{'; '.join(damaged)}; {on}")
+        return found
 
     def clear(self) -> None:
         """Remove every checkpoint: the run is finished."""
-        for number in self._numbers():
-            self._remove(number)
-        for left_over in self._folder.glob("*"):
-            left_over.unlink()
-        if self._folder.exists():
-            self._folder.rmdir()
+        if self.folder.exists():
+            self._remove_but(set())
+            self.folder.rmdir()
 
-    def _numbers(self) -> list[int]:
-        """Return the numbers of the checkpoints that are described, the newest first."""
-        return sorted((int(path.stem) for path in self._folder.glob("*.json")), reverse=True)
+    def _describe(self, path: Path) -> dict[str, Any]:
+        about: dict[str, Any] = json.loads(path.read_bytes())
+        if about["run_id"] != self._run_id:
+            raise StoreError(f"the checkpoint in {self.folder} is of run {about['run_id']}, not {self._run_id}")
+        return about
 
-    def _read(self, number: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        description = json.loads((self._folder / f"{number:012d}.json").read_bytes())
-        if description["run_id"] != self._run_id:
-            raise StoreError(f"the checkpoint in {self._folder} is of run {description['run_id']}, not {self._run_id}")
-        content = (self._folder / f"{number:012d}.safetensors").read_bytes()
-        if hashlib.sha256(content).hexdigest() != description["sha256"]:
+    def _read(self, path: Path, about: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        content = path.with_suffix(".safetensors").read_bytes()
+        if about.pop("sha256") != _checksum(content, about):
             raise ValueError("its checksum does not fit")
-        return load(content), description["state"]
+        self._whole, self._before = [int(path.stem)], about["seconds"]
+        return load(content), about["state"]
 
-    def _remove(self, number: int) -> None:
-        # The description first: without it the tensors are no checkpoint.
-        for suffix in (".json", ".safetensors"):
-            (self._folder / f"{number:012d}{suffix}").unlink(missing_ok=True)
+    def _path(self, number: int, suffix: str) -> Path:
+        return self.folder / f"{number:012d}.{suffix}"
+
+    def _remove_but(self, kept: Set[str]) -> None:
+        # Descriptions first: without them tensors are no checkpoint. What a kill left of a save goes too.
+        for path in sorted(self.folder.iterdir(), key=lambda path: path.suffix != ".json"):
+            if path.name.partition(".")[0] not in kept or path.suffix == ".partial":
+                path.unlink()
+
+
+def _checksum(content: bytes, about: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of tensors and of what is said of them."""
+    digest = hashlib.sha256(content)
+    digest.update(json.dumps(about).encode())
+    return digest.hexdigest()
 
 
 class Autosave:

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from itertools import islice
 from torch import Tensor, nn
 
 from bakeoff.data.pipeline import Batches
-from bakeoff.errors import DivergedError, InterruptedRunError
+from bakeoff.errors import DivergedError, InterruptedRunError, StoreError
 from bakeoff.records.run import Deviation, EpochRow
 from bakeoff.specs.recipe import Recipe
 from bakeoff.training import optimizers
@@ -38,6 +39,13 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that went wrong and was mended, of which the user should know."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Fitted:
     """What training left behind, besides the weights in the model."""
 
@@ -57,7 +65,7 @@ def fit(
     checkpoints: Checkpoints,
     *,
     seed: int,
-    report: Callable[[Progress | EpochRow], None],
+    report: Callable[[Progress | EpochRow | Notice], None],
     stop_requested: Callable[[], bool],
 ) -> Fitted:
     """Train a model in place, and leave it with the weights that the recipe selects.
@@ -66,17 +74,19 @@ def fit(
         model: on the device of the batches.
         batches: shuffled training batches.
         prepare: makes a batch's images into the model's input.
-        validate: returns loss and accuracy on the validation images; None where there are none.
+        validate: returns loss and accuracy on the validation images, or raises `InterruptedRunError`; None where there
+            are none.
         recipe: how to train; its `amp` and `normalize` are already in `precision` and `prepare`.
         precision: the format to compute in.
         checkpoints: where training goes on from, if anything is there, and saves itself.
         seed: of dropout, the only randomness that is not in the batches.
-        report: told of progress a few times a second, and of every finished epoch.
+        report: told of progress a few times a second, of every finished epoch, and of damaged checkpoints.
         stop_requested: asked before every step; once it says yes, training saves itself and stops.
 
     Raises:
-        DivergedError: a loss was not finite.
+        DivergedError: a loss or a weight was not finite.
         InterruptedRunError: `stop_requested` said yes.
+        StoreError: the checkpoint is of another run, or lacks something.
     """
     total_steps = min(recipe.epochs * batches.steps_per_epoch, recipe.max_steps or 2**62)
     phases = Phases(model, recipe)
@@ -87,15 +97,14 @@ def fit(
     state = TrainingState(
         model,
         optimizer,
-        step.scaler,
+        step,
         schedule,
         Selection(recipe),
         average,
         batches.steps_per_epoch,
         batches.part.device,
     )
-    if (saved := checkpoints.load()) and state.accepts(*saved):
-        state.restore(*saved)
+    _resume(state, checkpoints, report)
     autosave = Autosave(checkpoints)
     reported = time.perf_counter()
     enough = ""  # why training ends before its last epoch
@@ -120,7 +129,12 @@ def fit(
                 reported = time.perf_counter()
         _check_finite(state)
         state.figures()  # waits for the device, so that validation is not counted as training
-        val_loss, val_accuracy = validate(state.evaluated) if validate else (None, None)
+        try:
+            val_loss, val_accuracy = validate(state.evaluated) if validate else (None, None)
+        except InterruptedRunError:
+            autosave.now(state)
+            raise
+        _check_finite(state, val_loss or 0.0, weights=True)
         report(state.end_epoch(val_loss, val_accuracy))
         enough = _why_enough(state, recipe)
 
@@ -129,6 +143,22 @@ def fit(
     state.selection.restore_best(model)
     deviations = _deviations(state, recipe, batches, step, enough)
     return Fitted(tuple(state.rows), state.selection.best_epoch, state.spent, deviations)
+
+
+def _resume(state: TrainingState, checkpoints: Checkpoints, report: Callable[[Notice], None]) -> None:
+    """Go on from the newest whole checkpoint, where there is one."""
+    saved = checkpoints.load()
+    for note in checkpoints.notes:
+        report(Notice(note))
+    if saved is None:
+        return
+    if misfits := state.misfits(*saved):
+        shown = ", ".join(misfits[:5]) + (f" and {len(misfits) - 5} more" if len(misfits) > 5 else "")
+        raise StoreError(
+            f"{checkpoints.folder}: the checkpoint is of another kind of device or version of bakeoff, as it differs "
+            f"in {shown}; go on where it was made, or remove that folder to train the run anew"
+        )
+    state.restore(*saved)
 
 
 def _why_enough(state: TrainingState, recipe: Recipe) -> str:
@@ -142,15 +172,22 @@ def _why_enough(state: TrainingState, recipe: Recipe) -> str:
     return ""
 
 
-def _check_finite(state: TrainingState) -> None:
-    step = state.first_bad_step()
-    if step is None:
+def _check_finite(state: TrainingState, val_loss: float = 0.0, *, weights: bool = False) -> None:
+    """Raise `DivergedError` where a loss so far, or one of the weights, is not finite, with what was large."""
+    largest = {name: float(w.detach().abs().max()) for name, w in state.model.named_parameters()} if weights else {}
+    at = f"of epoch {state.epoch + 1}"
+    if step := state.first_bad_step():
+        found = f"the loss was not finite at step {step} {at}, after {state.loss_before(step):.4g} at the step before"
+    elif bad := [name for name, value in largest.items() if not math.isfinite(value)]:
+        found = f"weights in {bad[0]} were not finite after step {state.step} {at}"
+    elif not math.isfinite(val_loss):
+        found = f"the validation loss was not finite after step {state.step} {at}"
+    else:
         return
-    weights = {name: float(w.detach().abs().max()) for name, w in state.model.named_parameters()}
-    name, largest = max(weights.items(), key=lambda item: item[1] if item[1] == item[1] else float("inf"))
+    largest = {name: float(w.detach().abs().max()) for name, w in state.model.named_parameters()}
+    name, value = max(largest.items(), key=lambda item: item[1] if item[1] == item[1] else math.inf)
     raise DivergedError(
-        f"the loss was not finite at step {step} of epoch {state.epoch + 1}, after {state.loss_before(step):.4g} at "
-        f"the step before, with a learning rate of {state.lr:.4g}; the largest weight was {largest:.4g}, in {name}"
+        f"{found}, with a learning rate of {state.lr:.4g}; the largest weight was {value:.4g}, in {name}"
     )
 
 
@@ -168,5 +205,7 @@ def _deviations(
         found.append(Deviation("recipe.epochs", str(recipe.epochs), str(state.epoch), enough))
     if step.piece_size < batches.batch_size:
         why = "out of memory: gradients of smaller pieces were summed, and the effective batch size is unchanged"
+        if step.normalizes_batches:
+            why += "; batch normalization saw pieces rather than batches, so that it is not quite the same training"
         found.append(Deviation("images in memory", str(batches.batch_size), str(step.piece_size), why))
     return tuple(found)

@@ -1,7 +1,6 @@
 """Everything that training changes, in one place, so that a checkpoint can hold all of it."""
 
 import time
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +13,7 @@ from bakeoff.records.run import EpochRow
 from bakeoff.training.average import WeightAverage
 from bakeoff.training.schedules import Schedule
 from bakeoff.training.selection import Selection
+from bakeoff.training.step import Step
 
 _COUNTERS = ("epoch", "step", "steps", "images", "lr", "seconds", "epoch_seconds")
 
@@ -36,14 +36,14 @@ class TrainingState:
         self,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        scaler: torch.amp.GradScaler,
+        take_step: Step,
         schedule: Schedule,
         selection: Selection,
         average: WeightAverage | None,
         steps_per_epoch: int,
         device: torch.device,
     ) -> None:
-        self.model, self.optimizer, self.scaler = model, optimizer, scaler
+        self.model, self.optimizer, self.take_step = model, optimizer, take_step
         self.schedule, self.selection, self.average = schedule, selection, average
         self.epoch = self.step = self.steps = self.images = 0
         self.lr = self.seconds = self.epoch_seconds = 0.0
@@ -135,19 +135,23 @@ class TrainingState:
             "rows": [asdict(row) for row in self.rows],
             "schedule": self.schedule.state(),
             "selection": self.selection.state(),
-            "scaler": self.scaler.state_dict(),
+            "scaler": self.take_step.scaler.state_dict(),
+            "piece_size": self.take_step.piece_size,
+            "tensors": sorted(self.tensors()),
         }
 
-    def accepts(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> bool:
-        """Whether a checkpoint has just what this state has; one of another device or version has not."""
+    def misfits(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> list[str]:
+        """Return what a checkpoint lacks, or has and this state has not, such as one of another device or version.
 
-        def pieces(names: Iterable[str]) -> set[str]:
-            return {name for name in names if not name.startswith(("best.", "optimizer."))}
-
-        return pieces(tensors) == pieces(self.tensors()) and scalars.keys() == self.scalars().keys()
+        Weights of the best epoch and the state of the optimizer come with training: there a checkpoint must have
+        what it says itself.
+        """
+        ours = {name for name in self.tensors() if not name.startswith(("best.", "optimizer."))}
+        theirs = {name for name in scalars.get("tensors", ()) if name.startswith(("best.", "optimizer."))}
+        return sorted(((ours | theirs) ^ tensors.keys()) | (scalars.keys() ^ self.scalars().keys()))
 
     def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
-        """Go on from a checkpoint; a piece that is missing is a `KeyError` or `RuntimeError`, never guessed."""
+        """Go on from a checkpoint without `misfits`."""
 
         def under(prefix: str) -> dict[str, Tensor]:
             return {
@@ -170,7 +174,8 @@ class TrainingState:
             state.setdefault(int(index), {})[key] = like.copy_(value)
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.schedule.restore(scalars["schedule"])
-        self.scaler.load_state_dict(scalars["scaler"])
+        self.take_step.scaler.load_state_dict(scalars["scaler"])
+        self.take_step.piece_size = scalars["piece_size"]
         self._losses.copy_(tensors["losses"])
         self._correct.copy_(tensors["correct"])
         for name in _COUNTERS:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from bakeoff.data.pipeline import Batch
+from bakeoff.errors import ModelError
 from bakeoff.specs.recipe import Recipe
 from bakeoff.training.optimizers import set_lr
 from bakeoff.training.precision import Precision
@@ -22,6 +24,10 @@ class Step:
         recipe: gives label smoothing and the largest gradient norm.
         precision: the format to compute in.
         batch_size: images in a batch, at most.
+
+    Attributes:
+        piece_size: images gone through at once, at most. The gradient is always that of the whole batch.
+        normalizes_batches: whether the network has batch normalization, which sees pieces rather than batches.
     """
 
     def __init__(
@@ -34,7 +40,8 @@ class Step:
         batch_size: int,
     ) -> None:
         self.scaler = precision.scaler()
-        self.piece_size = batch_size  # images gone through at once; the gradient is always that of the whole batch
+        self.piece_size = batch_size
+        self.normalizes_batches = any(isinstance(module, _BatchNorm) for module in model.modules())
         self._model = model
         self._optimizer = optimizer
         self._prepare = prepare
@@ -42,17 +49,20 @@ class Step:
         self._precision = precision
 
     def __call__(self, batch: Batch, lr: float) -> tuple[Tensor, Tensor]:
-        """Take a step; return the mean loss and the number of images that were right, both on the device."""
+        """Take a step; return the mean loss and the number of images that were right, both on the device.
+
+        Raises:
+            ModelError: not even a few images at once fit in memory.
+        """
         while True:
             try:
                 loss, correct = self._gradients(batch)
                 break
-            except torch.OutOfMemoryError:
-                self._optimizer.zero_grad()
-                if self.piece_size == 1:
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
                     raise
-                self.piece_size = (min(self.piece_size, len(batch)) + 1) // 2
-                torch.cuda.empty_cache()
+            self._optimizer.zero_grad()
+            self._take_smaller_pieces(min(self.piece_size, len(batch)))
         if self._recipe.clip_norm:
             self.scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip_norm)
@@ -62,14 +72,21 @@ class Step:
         self._optimizer.zero_grad()
         return loss, correct
 
+    def _take_smaller_pieces(self, tried: int) -> None:
+        least = 3 if self.normalizes_batches else 1  # in halves of 3 there would be a single image
+        if tried <= least:
+            raise ModelError(
+                f"out of memory with {tried} images at once; choose a smaller input, network or number format"
+            )
+        self.piece_size = max(least, (tried + 1) // 2)
+        torch.cuda.empty_cache()
+
     def _gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
         if self.piece_size >= len(batch):
             return self._forward_backward(batch, 1.0)
-        starts = range(0, len(batch), self.piece_size)
-        pieces = [
-            Batch(batch.images[start : start + self.piece_size], batch.targets[start : start + self.piece_size])
-            for start in starts
-        ]
+        count = -(-len(batch) // self.piece_size)
+        # Of nearly equal size, so that none has a single image, on which batch normalization cannot train.
+        pieces = map(Batch, batch.images.tensor_split(count), batch.targets.tensor_split(count))
         done = [self._forward_backward(piece, len(piece) / len(batch)) for piece in pieces]
         losses, counts = zip(*done, strict=True)
         return torch.stack(losses).sum(), torch.stack(counts).sum()
@@ -81,3 +98,8 @@ class Step:
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         classes = batch.targets if batch.targets.ndim == 1 else batch.targets.argmax(1)
         return loss.detach(), (logits.argmax(1) == classes).sum()
+
+
+def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    # On a CPU torch raises a plain RuntimeError, which only its text tells.
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
