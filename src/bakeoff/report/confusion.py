@@ -50,7 +50,7 @@ def confusion_figure(place: int, label: str, counts: IntArray, names: tuple[str,
     added = f"; {runs} runs are added up, so that each image counts {runs} times" if runs > 1 else ""
     return Figure(
         id=f"confusion-{place}",
-        title="Confusion matrix",
+        title=f"Confusion matrix of {short(label, 24)}",
         description=f"Confusion matrix of {label}. {_worst(counts, names)}",
         traces=[_trace(counts, numbered=len(names) <= NUMBERED)],
         layout={
