@@ -120,5 +120,7 @@ def _matrix(counts: IntArray, names: tuple[str, ...]) -> Table:
     shown = [short(name, 24) for name in names]
     rows: Rows = [(name, *map(whole, row)) for name, row in zip(shown, counts, strict=True)]
     return Table(
-        "Confusion matrix: actual in rows, predicted in columns", (*text_columns(""), *number_columns(*shown)), rows
+        "Confusion matrix: actual in rows, predicted in columns",
+        (*text_columns("actual"), *number_columns(*shown)),
+        rows,
     )
