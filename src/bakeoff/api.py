@@ -29,6 +29,8 @@ from bakeoff.study.variants import variants
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bakeoff.report.subject import Subject
+
 REPRODUCED = Path("runs") / "reproduce"
 
 
@@ -73,21 +75,47 @@ class Result:
         """Return the folder of a run, with its weights."""
         return self.folder.run(run.spec, run.run_id)
 
-    def report(self, path: str | Path | None = None) -> Path:
-        """Write the report, one HTML file that works offline, and return its path: `report.html` in the folder.
+    def report(self, path: str | Path | None = None, format: str | None = None) -> Path:
+        """Write the report and return its path: by default `report.html` in the folder, one file that works offline.
 
         Args:
-            path: another file to write to.
+            path: another file to write to, of which the suffix says the format; or a folder.
+            format: html, md, csv, json or tex; or png or pdf, which write a folder of figures.
 
         Raises:
-            StoreError: the file cannot be written.
+            SpecError: a path of which no format can be told.
+            StoreError: it cannot be written.
+            UnknownNameError: a format that there is not.
         """
-        from bakeoff.report.html import write
+        from bakeoff.formats import chosen, write
+
+        to = Path(path) if path is not None else None
+        kind = chosen(to, format)
+        usual = self.folder.path / ("figures" if kind.is_folder else f"report.{kind}")
+        return write(self.subject(), self.judgement(), kind, to or usual)
+
+    def figures(self, folder: str | Path | None = None, format: str = "png") -> list[Path]:
+        """Write the figures of the report as files of their own, and return their paths.
+
+        Args:
+            folder: to write to; by default `figures` in the study's folder.
+            format: png or pdf.
+
+        Raises:
+            SpecError: another format.
+            StoreError: a file cannot be written.
+        """
+        from bakeoff.formats import Format, figures
+
+        if format not in (Format.PNG, Format.PDF):
+            raise SpecError(f"figures are written as png or pdf; got {format!r}")
+        return figures(self.subject(), Path(folder or self.folder.path / "figures"), Format(format))
+
+    def subject(self) -> "Subject":
+        """Return the study as reports are made from it."""
         from bakeoff.report.subject import Subject
 
-        to = Path(path) if path else self.folder.path / "report.html"
-        write(Subject(self.about, self.runs, tuple(self.events), self.predictions).with_images(), to)
-        return to
+        return Subject(self.about, self.runs, tuple(self.events), self.predictions)
 
     def __repr__(self) -> str:
         return f"Result({str(self.folder.path)!r}, {len(self.runs)} runs)"

@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 
-from bakeoff.export.tables import as_csv, as_json, as_markdown
+from bakeoff.export.tables import as_csv, as_json
 
 TABLE = pd.DataFrame(
     {"model": ["=cmd()", "a|b\nc"], "group": ["a", ""], "mean": [0.5, float("nan")], "params": [7, None]}
@@ -21,7 +21,3 @@ def test_csv():
 def test_json():
     assert json.loads(as_json(TABLE))[1] == {"model": "a|b\nc", "group": "", "mean": None, "params": None}
     assert '"params": 7,' in as_json(TABLE) or '"params": 7\n' in as_json(TABLE)
-
-
-def test_markdown():
-    assert as_markdown(TABLE).splitlines()[2:] == ["| =cmd() | a | 0.5 | 7 |", "| a\\|b c |  |  |  |"]

@@ -7,11 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from bakeoff.records.run import RunState
+from bakeoff.records.run import Deviation, RunState
 from bakeoff.report.html import write
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -70,6 +71,10 @@ def opened(browser, path: Path, **options) -> Iterator["sync_api.Page"]:
 def page(browser, report):
     with opened(browser, report) as page:
         yield page
+
+
+def open_all(page) -> None:
+    page.locator("details").evaluate_all("(all) => all.forEach((one) => (one.open = true))")
 
 
 def column(page, title: str) -> list[str]:
@@ -164,13 +169,22 @@ def test_the_dark_page_has_dark_figures_as_soon_as_it_is_dark(browser, report):
         assert luminance(page.evaluate(fill)) < 0.1
 
 
-def test_a_phone_scrolls_down_only(browser, build, tmp_path):
-    path = tmp_path / "report.html"
-    write(build(HOSTILE, models=HOSTILE[:5], seeds=2), path)
-    phone = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
-    with opened(browser, path, **phone) as page:
-        page.locator("details").evaluate_all("(all) => all.forEach((one) => (one.open = true))")
-        assert page.evaluate("document.documentElement.scrollWidth") == 360
+@pytest.fixture(scope="module")
+def hostile(build, tmp_path_factory) -> Path:
+    """The report of a study of which every name is long or looks like markup, with a failure and deviations."""
+    path = tmp_path_factory.mktemp("hostile") / "report.html"
+    deviations = (Deviation("x" * 80, "a " * 100, "b" * 200, "because " * 40),)
+    states = {(HOSTILE[0], 0): RunState.DIVERGED}
+    write(build(HOSTILE, models=HOSTILE[:5], seeds=2, states=states, deviations=deviations), path)
+    return path
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_scrolls_down_only(browser, hostile, width):
+    phone = {"viewport": {"width": width, "height": 740}, "is_mobile": True, "has_touch": True}
+    with opened(browser, hostile, **phone) as page:
+        open_all(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
         assert page.evaluate("window.hit") is None
 
 
@@ -188,6 +202,37 @@ def test_paper_is_light_and_shows_the_figures_within_its_width(browser, report):
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert page.evaluate("document.documentElement.dataset.theme") is None
         assert len(page.pdf(format="A4")) > 50_000
+
+
+def test_paper_leaves_out_no_section_and_folds_nothing_but_what_figures_show(browser, hostile):
+    with opened(browser, hostile) as page:
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        hidden = "(all) => all.filter((one) => one.offsetHeight < 20).map((one) => one.id || one.textContent)"
+        assert page.locator("section, header, footer").evaluate_all(hidden) == []
+        assert (
+            page.locator("details:not(figure details)").evaluate_all("(all) => all.filter((d) => !d.open).length") == 0
+        )
+        assert page.locator("pre").evaluate_all(hidden) == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1300), ("dark", 390)])
+def test_axe_finds_no_fault(browser, hostile, scheme, width):
+    options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme, "bypass_csp": True}
+    with opened(browser, hostile, **options) as page:
+        open_all(page)
+        page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    assert len(found["passes"]) > 30
+    assert [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found["violations"]] == []
+
+
+def test_every_figure_says_in_words_what_it_shows(page):
+    words = page.locator(".plot").evaluate_all(
+        "(all) => all.map((plot) => document.getElementById(plot.getAttribute('aria-describedby')).textContent)"
+    )
+    assert len(words) == len(set(words)) > 15
+    assert all(len(said.split()) >= 5 for said in words)
 
 
 def test_without_scripts_every_number_is_still_there(browser, report):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bakeoff.errors import StoreError
-from bakeoff.records.run import Cost, RunState
+from bakeoff.records.run import Cost, Deviation, RunState
 from bakeoff.report.answers import collect, judged
 from bakeoff.report.subject import Subject
 from bakeoff.report.verdict import Verdict, verdict
@@ -78,7 +78,7 @@ def test_one_seed_is_about_these_trained_networks(build):
 
 def test_the_best_may_be_the_cheapest(build):
     subject = answering(build(models=["a", "b"], seeds=1), {"a": 0.9, "b": 0.8}, {"a": 1, "b": 2})
-    assert "It is also the cheapest to train: 1.0 s a run." in said(told(subject))
+    assert "a trains in 1.0 s a run and has 1,000 parameters. It is also the cheapest to train." in said(told(subject))
 
 
 def test_a_single_model_has_no_runner_up(build):
@@ -108,6 +108,23 @@ def test_different_test_sets_are_refused(build):
     test = collect(replace(subject, predictions=predictions))
     assert test.of == {}
     assert "different test sets and cannot be compared" in said(told(replace(subject, predictions=predictions)))
+
+
+def test_each_answer_stands_under_its_question(build):
+    found = told(answering(build(models=["a", "b"], seeds=3, per_class=500), {"a": 0.9, "b": 0.7}))
+    assert [question for question, _ in found.answers] == [
+        "Which model?",
+        "Is the difference real?",
+        "What does it cost?",
+    ]
+    assert [question for question, _ in told(build(models=["solo"])).answers] == ["Which model?", "What does it cost?"]
+
+
+def test_deviations_are_said_at_the_top(build):
+    deviation = Deviation("model.image_size", "8", "12", "too small")
+    assert "3 models were not trained exactly as asked" in said(told(build(deviations=(deviation,))))
+    assert "1 model was not trained" in said(told(build(models=["a"], deviations=(deviation,))))
+    assert "exactly" not in said(told(build()))
 
 
 def test_failures_and_open_runs_are_said(build):

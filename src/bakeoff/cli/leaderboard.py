@@ -12,31 +12,36 @@ if TYPE_CHECKING:
     from bakeoff.study.judgement import Judgement
 
 
+WIDTH = 1000  # of the table where there is no terminal: as wide as it needs
+FORMAT = "auto, a table that folds in a terminal and not in a pipe; md, for documents; csv or json, for programs."
+
+
 class Format(StrEnum):
     """How a leaderboard is printed."""
 
-    TABLE = "table"
+    AUTO = "auto"
+    MD = "md"
     CSV = "csv"
     JSON = "json"
-    MD = "md"
 
 
 def leaderboard(
     folder: Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a comparison.")],
-    format: Annotated[Format, typer.Option(help="For people, or for programs.")] = Format.TABLE,
+    format: Annotated[Format, typer.Option(help=FORMAT)] = Format.AUTO,
 ) -> None:
     """Print the ranking of a comparison: mean and 95 % interval, which models are tied, and cost."""
     from bakeoff.api import load
-    from bakeoff.export.tables import as_csv, as_json, as_markdown
+    from bakeoff.export.tables import as_csv, as_json
+    from bakeoff.report.markdown import leaderboard as as_markdown
 
     result = load(folder)
-    table = result.leaderboard()
-    if format is Format.TABLE:
-        print_table(table)
+    if format is Format.AUTO:
+        print_table(result.leaderboard())
         print_judgement(result.judgement())
+    elif format is Format.MD:
+        typer.echo(as_markdown(result.subject()))
     else:
-        convert = {Format.CSV: as_csv, Format.JSON: as_json, Format.MD: as_markdown}[format]
-        typer.echo(convert(table))
+        typer.echo((as_csv if format is Format.CSV else as_json)(result.leaderboard()))
 
 
 def print_judgement(judgement: "Judgement") -> None:
@@ -52,6 +57,7 @@ def print_judgement(judgement: "Judgement") -> None:
 
 def print_table(table: "pd.DataFrame") -> None:
     """Print a leaderboard for a person. Models that share a letter cannot be told apart."""
+    from rich.console import Console
     from rich.table import Table
 
     from bakeoff.cli.console import duration, name, out, percent
@@ -80,4 +86,5 @@ def print_table(table: "pd.DataFrame") -> None:
             duration(row["train_seconds_mean"]),
             f"{row['seeds']}{failed}",
         )
-    out.print(drawn)
+    console = out if out.is_terminal else Console(width=WIDTH, highlight=False)
+    console.print(drawn)

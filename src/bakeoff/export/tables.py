@@ -1,16 +1,21 @@
-"""Tables as CSV, JSON and Markdown."""
+"""Tables as CSV and JSON."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+def rows(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return an object for each row, of JSON types; what is not a number is None."""
+    found: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
+    return found
+
+
 def as_json(table: "pd.DataFrame") -> str:
     """Return a list of objects, one per row; what is not a number is null."""
-    rows = json.loads(table.to_json(orient="records", double_precision=15))
-    return json.dumps(rows, indent=1)
+    return json.dumps(rows(table), indent=1)
 
 
 def as_csv(table: "pd.DataFrame") -> str:
@@ -18,13 +23,3 @@ def as_csv(table: "pd.DataFrame") -> str:
     starts = tuple("=+-@\t\r")
     safe = table.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(starts) else cell)
     return safe.to_csv(index=False).rstrip("\n")
-
-
-def as_markdown(table: "pd.DataFrame") -> str:
-    """Return a table in Markdown; what is not a number is left empty."""
-    table = table.astype(object).where(table.notna(), "")
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
-    for row in table.itertuples(index=False):
-        cells = [f"{cell:.6g}" if isinstance(cell, float) else str(cell) for cell in row]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
-    return "\n".join(lines)

@@ -50,7 +50,7 @@ def confusion_figure(place: int, label: str, counts: IntArray, names: tuple[str,
     added = f"; {runs} runs are added up, so that each image counts {runs} times" if runs > 1 else ""
     return Figure(
         id=f"confusion-{place}",
-        title="Confusion matrix",
+        title=f"Confusion matrix of {short(label, 24)}",
         description=f"Confusion matrix of {label}. {_worst(counts, names)}",
         traces=[_trace(counts, numbered=len(names) <= NUMBERED)],
         layout={
@@ -120,5 +120,7 @@ def _matrix(counts: IntArray, names: tuple[str, ...]) -> Table:
     shown = [short(name, 24) for name in names]
     rows: Rows = [(name, *map(whole, row)) for name, row in zip(shown, counts, strict=True)]
     return Table(
-        "Confusion matrix: actual in rows, predicted in columns", (*text_columns(""), *number_columns(*shown)), rows
+        "Confusion matrix: actual in rows, predicted in columns",
+        (*text_columns("actual"), *number_columns(*shown)),
+        rows,
     )

@@ -13,7 +13,8 @@ from typing import Any
 from bakeoff.report.table import Table
 from bakeoff.report.text import short
 
-COLOURS = 10  # in the style sheet; further contenders repeat them with other dashes and symbols
+COLOURS = 10  # in the style sheet; further contenders repeat them
+TOLD_APART = 5  # colours in a row that any colour vision tells apart; each five have dashes and symbols of their own
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 
@@ -83,12 +84,12 @@ def colour(place: int) -> str:
 
 def dash(place: int) -> str:
     """Return the kind of line of a contender."""
-    return DASHES[place // COLOURS % len(DASHES)]
+    return DASHES[place // TOLD_APART % len(DASHES)]
 
 
 def symbol(place: int) -> str:
     """Return the kind of point of a contender."""
-    return SYMBOLS[place // COLOURS % len(SYMBOLS)]
+    return SYMBOLS[place // TOLD_APART % len(SYMBOLS)]
 
 
 def inert(name: str, length: int = 32) -> str:

@@ -54,7 +54,7 @@ def render(subject: Subject) -> str:
     parts = _parts(subject)
     return environment.get_template("report.html.j2").render(
         parts,
-        figures={figure.id: figure.plot for figure in _figures(parts)},
+        figures={figure.id: figure.plot for figure in _drawn(parts)},
         colours=COLOURS,
         script=script,
         style=_asset("style.css"),
@@ -80,8 +80,12 @@ def _policy(script: str) -> str:
     )
 
 
-def _figures(parts: dict[str, Any]) -> list[Figure]:
-    """Return every figure of the page."""
+def figures(subject: Subject) -> list[Figure]:
+    """Return every figure of the page, in no order."""
+    return _drawn(_parts(subject))
+
+
+def _drawn(parts: dict[str, Any]) -> list[Figure]:
     heat_maps = [panel.heat_map for panel in parts["panels"]]
     single = [parts[name] for name in ("intervals", "pairs", "class_differences", "reliability", "bars")]
     return [figure for figure in (*parts["costs"], *parts["curves"], *heat_maps, *single) if figure]

@@ -99,7 +99,7 @@ def pair_table(subject: Subject, verdict: Verdict | None) -> Table | None:
         f"The first {MOST_ROWS} of {len(verdict.comparisons):,} pairs. " if len(verdict.comparisons) > MOST_ROWS else ""
     )
     method = sorted({pair.method for pair in verdict.comparisons if pair.p_value is not None})
-    return Table("Every pair of models", columns, rows, fewer + "; ".join(method) + "." * bool(method))
+    return Table("Every pair of models", columns, rows, fewer + f"By {'; '.join(method)}." * bool(method))
 
 
 def _row(pair: Comparison, place: dict[str, int]) -> tuple[Cell, ...]:

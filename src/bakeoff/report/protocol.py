@@ -9,7 +9,7 @@ import yaml
 from bakeoff.records.run import RunState
 from bakeoff.report.subject import Subject
 from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
-from bakeoff.report.text import join, moment, plural
+from bakeoff.report.text import join, moment, percent, plural
 
 MODES = {
     "same-recipe": "every model is trained with the same recipe",
@@ -36,8 +36,8 @@ def protocol_facts(subject: Subject) -> list[tuple[str, str]]:
         "flip+shift": "each image, moved by a pixel two ways and not at all, and their mirror images, averaged",
     }[protocol.tta]
     drawn = (
-        f"{protocol.val_fraction:.0%} of the training images are held out for validation, and "
-        f"{protocol.test_fraction:.0%} of all images for the test where the data set brings none of its own; "
+        f"{percent(protocol.val_fraction, 0)} of the training images are held out for validation, and "
+        f"{percent(protocol.test_fraction, 0)} of all images for the test where the data set brings none of its own; "
         f"stratified, seed {protocol.split_seed}"
     )
     return [

@@ -34,7 +34,12 @@ FIGURES: tuple[tuple[Column, str, Callable[[float | None], str], Callable[..., f
 
 
 def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
-    """Return the leaderboard; the cells of the column "seeds" are to be drawn as `strips`."""
+    """Return the leaderboard; the cells of the column "seeds" are to be drawn as `strips`.
+
+    Failures and recipes have a column where there are some, and several.
+    """
+    some_failed = any(contender.figures["failed"] for contender in ranked)
+    recipes = len({contender.recipe for contender in ranked}) > 1
     known = {estimate.name: estimate for estimate in verdict.estimates} if verdict else {}
     letters = verdict.letters if verdict else {}
     columns = (
@@ -46,8 +51,8 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
         Column("seeds", numeric=False, note="test accuracy of every seed; the bar is the mean"),
         *(column for column, *_ in FIGURES),
         Column("runs", note="finished runs"),
-        Column("failed", note="failed or diverged runs, not counted"),
-        *text_columns("recipe"),
+        *([Column("failed", note="failed or diverged runs, not counted")] if some_failed else []),
+        *text_columns(*["recipe"] * recipes),
     )
     best = {name: _best(ranked, name, pick) for _, name, _, pick in FIGURES if pick}
     rows: Rows = [
@@ -64,8 +69,8 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
                 for value in [contender.figures[name]]
             ),
             str(len(contender.finished)),
-            str(contender.figures["failed"]),
-            contender.recipe,
+            *([str(contender.figures["failed"])] if some_failed else []),
+            *[contender.recipe] * recipes,
         )
         for contender in ranked
     ]

@@ -67,7 +67,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None or not math.isfinite(seconds):
         return NONE
     if seconds < 100:
-        return f"{seconds:.{0 if seconds >= 10 else 1 if seconds >= 0.1 else 3}f}{SPACE}s"
+        return f"{seconds:.{0 if seconds >= 10 else 1 if seconds >= 1 else 2 if seconds >= 0.1 else 3}f}{SPACE}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}{SPACE}h {minutes:02d}{SPACE}min" if hours else f"{minutes}{SPACE}min {rest:02d}{SPACE}s"

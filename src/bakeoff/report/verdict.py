@@ -10,7 +10,7 @@ from bakeoff.evidence.verdict import Verdict as Evidence
 from bakeoff.evidence.wording import wording
 from bakeoff.records.run import RunState
 from bakeoff.report.subject import Contender, Subject
-from bakeoff.report.text import duration, fraction, join, percent, plural, points
+from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, whole
 from bakeoff.study.judgement import Judgement
 
 SAID = 2  # ties and losses that have a sentence of their own; all are in the matrix of pairs
@@ -19,19 +19,24 @@ NAMED = 3  # models in the headline
 
 @dataclass(frozen=True)
 class Verdict:
-    """A headline, the sentences that carry it, and what they leave open."""
+    """A headline, the sentences that carry it under the questions that they answer, and what they leave open."""
 
     headline: str
-    sentences: tuple[str, ...]
+    answers: tuple[tuple[str, tuple[str, ...]], ...]
     caveats: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The answers without their questions."""
+        return tuple(sentence for _, sentences in self.answers for sentence in sentences)
 
 
 def verdict(subject: Subject, judgement: Judgement) -> Verdict:
     """Return what the finished runs prove, worded as carefully as they allow."""
     if not subject.ranked:
         state = "No run has finished yet" if _open_runs(subject) or not subject.records else "No run finished"
-        return Verdict(f"{state}, so there is no answer", _failures(subject), _unfinished(subject))
-    open_ends = (*_missing(judgement), *_failures(subject), *_unfinished(subject))
+        return Verdict(f"{state}, so there is no answer", (), (*_failures(subject), *_unfinished(subject)))
+    open_ends = (*_missing(judgement), *_deviations(subject), *_failures(subject), *_unfinished(subject))
     evidence = judgement.verdict
     if evidence is None:
         best = subject.ranked[0]
@@ -39,8 +44,13 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
         untested = "Whether the differences are more than chance cannot be told here."
         return Verdict(headline, (), (judgement.reason, untested, *open_ends))
     said = wording(evidence, "test accuracy", most=SAID)
-    sentences = (said.lead, *said.ties, *said.losses, *_price(subject, evidence))
-    return Verdict(_headline(subject, evidence), sentences, (*said.notes, *open_ends))
+    questions = (
+        ("Which model?", (said.lead,)),
+        ("Is the difference real?", (*said.ties, *said.losses)),
+        ("What does it cost?", (*_own_price(subject, evidence), *_price(subject, evidence))),
+    )
+    answers = tuple((question, sentences) for question, sentences in questions if sentences)
+    return Verdict(_headline(subject, evidence), answers, (*said.notes, *open_ends))
 
 
 def _headline(subject: Subject, evidence: Evidence) -> str:
@@ -57,6 +67,14 @@ def _headline(subject: Subject, evidence: Evidence) -> str:
     return f"{leader.name} leads on {subject.name} with {figure}, tied with {join(names)}"
 
 
+def _own_price(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
+    """Say what the best model costs."""
+    best = next(contender for contender in subject.ranked if contender.label == evidence.best[0])
+    seconds, weights = duration(best.figures["train_seconds_mean"]), whole(best.figures["params"])
+    said = [f"trains in {seconds} a run"] * (seconds != NONE) + [f"has {weights} parameters"] * (weights != NONE)
+    return (f"{best.label} {join(said)}.",) if said else ()
+
+
 def _price(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
     """Say what the model costs that is trained the fastest, and what it loses."""
     priced = [contender for contender in subject.ranked if contender.figures["train_seconds_mean"] > 0]
@@ -66,7 +84,7 @@ def _price(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
     cheapest = min(priced, key=lambda contender: contender.figures["train_seconds_mean"])
     seconds, against = (contender.figures["train_seconds_mean"] for contender in (cheapest, best))
     if cheapest is best:
-        return (f"It is also the cheapest to train: {duration(seconds)} a run.",)
+        return ("It is also the cheapest to train.",)
     return (
         f"The cheapest, {cheapest.label}, trains in {fraction(seconds / against)} of the time "
         f"({duration(seconds)} a run against {duration(against)}) {_loss(evidence, best, cheapest)}.",
@@ -85,6 +103,12 @@ def _loss(evidence: Evidence, best: Contender, cheapest: Contender) -> str:
 def _missing(judgement: Judgement) -> tuple[str, ...]:
     count = len(judgement.missing)
     return (f"{plural(count, 'finished run')} had no part in this: see the missing predictions.",) if count else ()
+
+
+def _deviations(subject: Subject) -> tuple[str, ...]:
+    count = sum(any(record.deviations for record in contender.records) for contender in subject.ranked)
+    was = plural(count, "model was", "models were")
+    return (f"{was} not trained exactly as asked for; see the deviations.",) if count else ()
 
 
 def _failures(subject: Subject) -> tuple[str, ...]:

@@ -128,7 +128,7 @@
     paper = now;
     if (now) {
       root.dataset.theme = "light";
-      closed = all("#protocol details:not([open])");
+      closed = all("details:not([open])").filter((part) => !part.closest("figure")); // these would repeat the figures
     } else delete root.dataset.theme;
     closed.forEach((part) => (part.open = now));
     if (window.Plotly) drawAll();

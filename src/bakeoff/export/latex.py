@@ -1,0 +1,107 @@
+"""The leaderboard as a table for papers, in LaTeX with booktabs."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bakeoff import __version__
+from bakeoff.evidence.verdict import Verdict
+from bakeoff.study.judgement import Judgement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    **{char: f"\\{char}" for char in "{}$&#_%"},
+}
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # control, and what turns text around
+HEAD = r"Model & Accuracy & 95\,\% interval & Group & Parameters & Training \\"
+
+
+def as_latex(table: "pd.DataFrame", judgement: Judgement, data: str, images: int) -> str:
+    r"""Return a table float. It needs `\usepackage{booktabs}`; names beyond Latin letters need XeLaTeX or LuaLaTeX.
+
+    Accuracies are means in percent, with the standard deviation over runs (n - 1) in brackets; the models that cannot
+    be told from the best are bold.
+
+    Args:
+        table: the leaderboard.
+        judgement: on its rows.
+        data: the name of the data set.
+        images: number of test images.
+    """
+    ranked = [row for row in table.to_dict("records") if row["seeds"]]
+    several = len({row["recipe"] for row in ranked}) > 1
+    best = max((row["test_accuracy_mean"] for row in ranked), default=0.0)
+    lines = [
+        f"% Written by bakeoff {__version__}; needs \\usepackage{{booktabs}}",
+        r"\begin{table}",
+        r"\centering",
+        f"\\caption{{{caption({row['seeds'] for row in ranked}, judgement, data, images)}}}",
+        r"\label{tab:leaderboard}",
+        r"\begin{tabular}{lrrlrr}",
+        r"\toprule",
+        HEAD,
+        r"\midrule",
+        *(_row(row, several=several, bold=row["tied"] or row["test_accuracy_mean"] == best) for row in ranked),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """Return a text in one line that TeX sets as it is."""
+    line = UNSEEN.sub("", " ".join(str(text).split()))
+    return re.sub("-(?=-)", "-{}", "".join(SPECIAL.get(char, char) for char in line))  # two would make a dash
+
+
+def caption(seeds: Collection[int], judgement: Judgement, data: str, images: int) -> str:
+    """Return what the table shows, of how many runs and images, and by which method."""
+    fewest, most = min(seeds, default=0), max(seeds, default=0)
+    runs = f"$n = {most}$" if fewest == most else f"$n = {fewest}$ to ${most}$"
+    what = "accuracy" if most == 1 else "mean (standard deviation)"
+    return (
+        f"Test accuracy in percent on {escaped(data)} ({images:,} test images): {what} of {runs} "
+        f"{'run' if most == 1 else 'runs'} per model. {_method(judgement.verdict)}"
+    )
+
+
+def _method(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "Differences were not tested."
+    level = f"{100 * verdict.level:.4g}\\,\\%"
+    methods = sorted({pair.method for pair in verdict.comparisons if pair.p_value is not None})
+    scope = "new seeds and new test images" if verdict.estimates[0].seeds > 1 else "new test images, these networks"
+    said = f"Intervals ({level}) are for {scope}."
+    if not methods:
+        return said
+    return (
+        f"{said} Models that share a letter cannot be told apart ({'; '.join(methods)}; Holm's correction of "
+        f"{len(verdict.comparisons)} pairs); bold: the best, and what cannot be told from it."
+    )
+
+
+def _row(row: Mapping[Any, Any], *, several: bool, bold: bool) -> str:
+    name = escaped(f"{row['model']} ({row['recipe']})" if several else row["model"])
+    mean, deviation, low, high = (100 * row[f"test_accuracy_{figure}"] for figure in ("mean", "std", "low", "high"))
+    accuracy = f"{mean:.2f}" if deviation != deviation else f"{mean:.2f} ({deviation:.2f})"
+    cells = (
+        f"{{{name}}}",  # in braces, since a bracket at the start of a row is an option of the row before
+        f"\\textbf{{{accuracy}}}" if bold else accuracy,
+        "--" if low != low else f"{low:.1f} to {high:.1f}",
+        row["group"],
+        f"{int(row['params']):,}" if row["params"] == row["params"] and row["params"] is not None else "--",
+        "--" if row["train_seconds_mean"] != row["train_seconds_mean"] else f"{row['train_seconds_mean']:.3g}\\,s",
+    )
+    return " & ".join(cells) + r" \\"
