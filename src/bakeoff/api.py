@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import durable
+from bakeoff.data.checks import Finding
+from bakeoff.data.examine import examine
+from bakeoff.data.load import load as load_images
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError, nearest
 from bakeoff.records.run import RunRecord
 from bakeoff.run.device import find_device
+from bakeoff.specs.data import DataSpec
 from bakeoff.specs.files import read_study
 from bakeoff.specs.library import resolve_recipe
+from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.study import StudySpec
 from bakeoff.store.database import Store
 from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
@@ -215,6 +220,42 @@ def compare(
     return Result(folder)
 
 
+def check(
+    data: str | Mapping[str, Any],
+    *,
+    imgsz: int | None = None,
+    val_fraction: float | None = None,
+    skip_bad: bool | None = None,
+    data_dir: str | Path | None = None,
+    offline: bool = False,
+) -> "pd.DataFrame":
+    """Look for what would make a comparison on a data set less honest, such as copies of test images in training.
+
+    Args:
+        data: the name of a data set, a folder of images, an .npz file, or owner/name on the hub; or the fields of a
+            `DataSpec`.
+        imgsz: side in pixels to decode photos to.
+        val_fraction: share of the training images that would be held out.
+        skip_bad: leave out unreadable images instead of stopping.
+        data_dir, offline: as for `compare`.
+
+    Returns:
+        A row for each finding, the grave ones first: check, grave, count, what, advice, examples, and groups, the
+        indices of images that belong together.
+
+    Raises:
+        BakeoffError: the data cannot be loaded.
+    """
+    import pandas as pd
+
+    named = {"name": data} if isinstance(data, str) else dict(data)
+    spec = DataSpec.parse(named | _given(image_size=imgsz, skip_bad=skip_bad))
+    protocol = Protocol.parse(_given(val_fraction=val_fraction))
+    where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
+    found = examine(load_images(spec, where), spec, protocol, where.cache, thorough=True).findings
+    return pd.DataFrame([vars(finding) for finding in found], columns=list(Finding.__dataclass_fields__))
+
+
 def reproduce(
     name: str,
     *,
@@ -303,6 +344,7 @@ def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]
             "provenance": images.provenance,
             "parts": {"train": len(plan.split.train), "val": len(plan.split.val), "test": len(plan.split.test)},
             "split": plan.split.digest,
+            "checks": plan.examined.content(),
         },
         "data_dir": str(where.data_dir.resolve()) if where.data_dir else None,
         "database": database,

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bakeoff import api
 from bakeoff.cli.console import complain, duration, err, name, out
-from bakeoff.cli.dataset import left_out
+from bakeoff.cli.dataset import left_out, warning
 from bakeoff.cli.leaderboard import print_judgement, print_table
 from bakeoff.cli.live import JsonLines, Live
 from bakeoff.data.locations import Locations
@@ -89,6 +89,11 @@ def print_heading(plan: Plan) -> None:
     )
     if skipped := plan.images.provenance.get("skipped"):
         out.print(left_out(skipped))
+    if found := warning(plan.examined):
+        shown = "bakeoff data" if plan.where.data_dir is None else f"bakeoff data --data-dir {plan.where.data_dir}"
+        out.print(
+            f"[yellow]Data[/yellow]: {name(found)}. {name(shown)} {name(plan.study.data.name)} --check tells more."
+        )
     models = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
     precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
     out.print(
