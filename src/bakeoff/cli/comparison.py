@@ -17,6 +17,7 @@ from bakeoff.records.run import RunState
 from bakeoff.run.device import device_name, find_device
 from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.resolve import PlannedRun
+from bakeoff.study import looks
 from bakeoff.study.execute import Outcome
 from bakeoff.study.plan import Plan, make_plan
 
@@ -94,6 +95,8 @@ def print_heading(plan: Plan) -> None:
         out.print(
             f"[yellow]Data[/yellow]: {name(found)}. {name(shown)} {name(plan.study.data.name)} --check tells more."
         )
+    if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs})):
+        out.print(f"[yellow]Test set[/yellow]: {before}")
     models = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
     precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
     out.print(

@@ -18,6 +18,7 @@ from bakeoff.report.curves import curve_figures
 from bakeoff.report.figure import COLOURS, Figure
 from bakeoff.report.galleries import agreement, study_galleries
 from bakeoff.report.intervals import interval_figure
+from bakeoff.report.label_errors import doubted
 from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
 from bakeoff.report.ranking import ranking, strips, unranked
@@ -111,6 +112,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "hardest": hardest(subject, test),
         "agreement": agreement(test) if test.of else "",
         "galleries": study_galleries(answered(subject, test), test, images) if images and test.of else [],
+        "doubted": doubted(subject, judgement.verdict),
         "missing": test.missing,
         "runs": runs.run_table(subject),
         "deviations": runs.deviation_table(subject),

@@ -17,6 +17,7 @@ from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import Hooks, News, run_one
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
+from bakeoff.study import looks
 from bakeoff.study.plan import Plan
 from bakeoff.training.checkpoint import Checkpoints
 
@@ -96,7 +97,7 @@ def _attempt(
             store.epoch_ended(run_id, news)
         observer.progress(news)
 
-    hooks = Hooks(report, stop_requested, lambda digest: store.log(run_id, "test opened", digest))
+    hooks = Hooks(report, stop_requested, lambda digest: looks.note(plan, store, run_id, digest))
     features = plan.where.cache / "features"
     unfinished = RunRecord(
         planned.spec, RunState.FAILED, deviations=planned.deviations, environment=environment(plan.device)
