@@ -5,22 +5,30 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import durable
+from bakeoff.data.checks import Finding
+from bakeoff.data.examine import examine
+from bakeoff.data.load import load as load_images
 from bakeoff.data.locations import Locations
-from bakeoff.errors import SpecError, nearest
+from bakeoff.errors import SpecError, StoreError, nearest
 from bakeoff.records.run import RunRecord
 from bakeoff.run.device import find_device
+from bakeoff.specs.data import DataSpec
 from bakeoff.specs.files import naming_lines, read_study
 from bakeoff.specs.library import resolve_recipe
+from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.study import StudySpec
 from bakeoff.store.database import Store
 from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
+from bakeoff.study import looks
 from bakeoff.study.execute import Observer, Outcome, execute
 from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, read_answers
+from bakeoff.study.label_errors import FIELDS, find_doubts
 from bakeoff.study.leaderboard import leaderboard
 from bakeoff.study.plan import Plan, make_plan
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
@@ -61,11 +69,34 @@ class Result:
 
     @cached_property
     def _judgement(self) -> Judgement:
-        return judge_answers(self.answers())
+        return replace(judge_answers(self.answers()), looked=looks.sentence(looks.before(self.events)))
 
     def answers(self) -> RightAnswers:
         """Return which finished run was right on which test image."""
         return read_answers({variant.name: variant.records for variant in variants(self.runs)}, self.predictions)
+
+    def label_errors(self) -> "pd.DataFrame":
+        """Return the validation and test images whose label the best models doubt, the surest first.
+
+        The best models are all that cannot be told from the best, and their probabilities are averaged over all of
+        their runs. It is a list to look through: some labels are wrong, and some images are merely hard.
+
+        Returns:
+            A row for each image: image (its index in the data set), part, label, suggested, the probabilities of both,
+            and runs_against, the share of runs that predict another class than the label.
+
+        Raises:
+            StoreError: no finished run has predictions that can be read.
+        """
+        import pandas as pd
+
+        verdict = self._judgement.verdict
+        best = verdict.best if verdict else ()
+        runs = [run for variant in variants(self.runs) if variant.name in best for run in variant.finished]
+        doubts = find_doubts(runs, self.predictions)
+        if doubts is None:
+            raise StoreError(f"no run in {self.folder.path} has predictions to find label errors by; finish one first")
+        return pd.DataFrame(doubts.rows(self.about["data"]["class_names"]), columns=list(FIELDS))
 
     def predictions(self, run: RunRecord, part: str = "test") -> Predictions:
         """Return the logits, labels and image indices of a finished run on one part of the data."""
@@ -247,6 +278,42 @@ def compare(
     return Result(folder)
 
 
+def check(
+    data: str | Mapping[str, Any],
+    *,
+    imgsz: int | None = None,
+    val_fraction: float | None = None,
+    skip_bad: bool | None = None,
+    data_dir: str | Path | None = None,
+    offline: bool = False,
+) -> "pd.DataFrame":
+    """Look for what would make a comparison on a data set less honest, such as copies of test images in training.
+
+    Args:
+        data: the name of a data set, a folder of images, an .npz file, or owner/name on the hub; or the fields of a
+            `DataSpec`.
+        imgsz: side in pixels to decode photos to.
+        val_fraction: share of the training images that would be held out.
+        skip_bad: leave out unreadable images instead of stopping.
+        data_dir, offline: as for `compare`.
+
+    Returns:
+        A row for each finding, the grave ones first: check, grave, count, what, advice, examples, and groups, the
+        indices of images that belong together.
+
+    Raises:
+        BakeoffError: the data cannot be loaded.
+    """
+    import pandas as pd
+
+    named = {"name": data} if isinstance(data, str) else dict(data)
+    spec = DataSpec.parse(named | _given(image_size=imgsz, skip_bad=skip_bad))
+    protocol = Protocol.parse(_given(val_fraction=val_fraction))
+    where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
+    found = examine(load_images(spec, where), spec, protocol, where.cache, thorough=True).findings
+    return pd.DataFrame([vars(finding) for finding in found], columns=list(Finding.__dataclass_fields__))
+
+
 def reproduce(
     name: str,
     *,
@@ -335,6 +402,7 @@ def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]
             "provenance": images.provenance,
             "parts": {"train": len(plan.split.train), "val": len(plan.split.val), "test": len(plan.split.test)},
             "split": plan.split.digest,
+            "checks": plan.examined.content(),
         },
         "data_dir": str(where.data_dir.resolve()) if where.data_dir else None,
         "database": database,

@@ -70,7 +70,7 @@ GOLDEN = {
 def test_every_mode_has_its_golden_pixels(name: str) -> None:
     data, expected = GOLDEN[name]
     header = read_header(Blob("x", data))
-    assert header == Header(*Image.open(module.BytesIO(data)).size, gray=len(expected) == 1)
+    assert header == Header("x", *Image.open(module.BytesIO(data)).size, gray=len(expected) == 1)
     gray = len(expected) == 1
     pixels = decode(Blob("x", data), gray=gray)
     assert isinstance(pixels, np.ndarray)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bakeoff import api
 from bakeoff.cli.console import complain, duration, err, name, out
-from bakeoff.cli.dataset import left_out
+from bakeoff.cli.dataset import left_out, warning
 from bakeoff.cli.leaderboard import print_judgement, print_table
 from bakeoff.cli.live import JsonLines, Live
 from bakeoff.data.locations import Locations
@@ -18,6 +18,7 @@ from bakeoff.run.device import device_name, find_device
 from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.specs.files import naming_lines
+from bakeoff.study import looks
 from bakeoff.study.execute import Outcome
 from bakeoff.study.plan import Plan, make_plan
 
@@ -91,6 +92,13 @@ def print_heading(plan: Plan) -> None:
     )
     if skipped := plan.images.provenance.get("skipped"):
         out.print(left_out(skipped))
+    if found := warning(plan.examined):
+        shown = "bakeoff data" if plan.where.data_dir is None else f"bakeoff data --data-dir {plan.where.data_dir}"
+        out.print(
+            f"[yellow]Data[/yellow]: {name(found)}. {name(shown)} {name(plan.study.data.name)} --check tells more."
+        )
+    if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs})):
+        out.print(f"[yellow]Test set[/yellow]: {before}")
     models = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
     precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
     out.print(

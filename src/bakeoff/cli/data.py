@@ -19,24 +19,33 @@ def data(
     ] = None,
     imgsz: Annotated[int | None, Option(help="Side in pixels to decode photos to.", show_default=False)] = None,
     data_dir: Annotated[Path | None, Option(help="A folder that holds data sets.", show_default=False)] = None,
+    check: Annotated[
+        bool,
+        Option(help="Look for copies across parts, wrong labels, uneven classes and more, and print the findings."),
+    ] = False,
     skip_bad: Annotated[bool, Option(help="Leave out unreadable images.")] = False,
     offline: Annotated[bool, Option(help="Refuse to download.")] = False,
 ) -> None:
     """Print what a data set is: images, classes, parts and where they come from; on request, a picture of it."""
-    from bakeoff.cli.dataset import describe
+    from bakeoff.cli.dataset import describe, print_findings
+    from bakeoff.data.examine import examine
     from bakeoff.data.load import load
     from bakeoff.data.locations import Locations
     from bakeoff.errors import SpecError
     from bakeoff.report.pictures import write_pictures
     from bakeoff.specs.data import DataSpec
     from bakeoff.specs.library import find_recipe
+    from bakeoff.specs.protocol import Protocol
 
     if recipe and not preview:
         raise SpecError("--recipe shows its augmentation in the picture; give --preview FILE.png as well")
     specs = find_recipe(recipe).augment if recipe else ()
     spec = DataSpec.parse({"name": name, "image_size": imgsz, "skip_bad": skip_bad})
-    images = load(spec, Locations(data_dir=data_dir, offline=offline))
+    where = Locations(data_dir=data_dir, offline=offline)
+    images = load(spec, where)
     split = describe(images, spec)
+    if check:
+        print_findings(examine(images, spec, Protocol(), where.cache, thorough=True))
     if preview:
         write_pictures(images, split.train, specs, preview)
         typer.echo(preview)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.cli.console import name, out, printable
+from bakeoff.data.examine import Examined
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.splits import Split, split
 from bakeoff.report.dataset import PARTS, class_counts, data_facts, labels_by_part
@@ -20,6 +21,27 @@ def left_out(skipped: Sequence[Mapping[str, str]]) -> str:
     """Say which unreadable images are left out: how many, and the first few."""
     names = ", ".join(name(one["name"]) for one in skipped[:3])
     return f"left out, because unreadable: {len(skipped)} ({names}{', ...' if len(skipped) > 3 else ''})"
+
+
+def print_findings(examined: Examined) -> None:
+    """Print what the checks of a data set found, a block for each: what, some of them, and what to do."""
+    out.print()
+    if not examined.findings:
+        out.print("The checks found nothing.")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding in examined.findings:
+        mark = Text("problem", style="bold red") if finding.grave else Text("look at", style="yellow")
+        lines = [finding.what, *(f"  {example}" for example in finding.examples), f"-> {finding.advice}"]
+        table.add_row(mark, Text(printable("\n".join(lines))))
+    out.print(table)
+
+
+def warning(examined: Examined) -> str:
+    """Return what the checks found in a line; nothing where they found nothing grave and nothing to look at."""
+    grave = [finding.what for finding in examined.findings if finding.grave]
+    others = len(examined.findings) - len(grave)
+    more = [f"{others} more to look at"] if others else []
+    return "; ".join([*grave, *more])
 
 
 def describe(images: ImageSet, spec: DataSpec) -> Split:

@@ -51,7 +51,7 @@ def print_judgement(judgement: "Judgement") -> None:
 
     said = sentences(judgement.verdict) if judgement.verdict else (judgement.reason,)
     out.print()
-    for sentence in (*said, *judgement.missing):
+    for sentence in (*said, *judgement.missing, *filter(None, [judgement.looked])):
         out.print(name(sentence))
 
 

@@ -59,6 +59,7 @@ class Blob:
 class Header:
     """What is known of an image before it is decoded, as it will be once it is upright."""
 
+    name: str
     width: int
     height: int
     gray: bool
@@ -66,7 +67,7 @@ class Header:
 
 def read_header(blob: Blob) -> Header | BadImage:
     """Return size and colour of an image without decoding it, or what is wrong with it."""
-    return _guarded(blob, _header)
+    return _guarded(blob, lambda image: _header(blob.name, image))
 
 
 def decode(
@@ -149,12 +150,12 @@ def _start(blob: Blob) -> bytes:
         return file.read(64)
 
 
-def _header(image: Image.Image) -> Header:
+def _header(name: str, image: Image.Image) -> Header:
     width, height = image.size
     # A PNG whose orientation stands behind its pixels would have to be decoded to learn it; a TIFF has applied it.
     if image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info) and _orientation(image) >= 5:
         width, height = height, width
-    return Header(width, height, image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I"))
+    return Header(name, width, height, image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I"))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -1,7 +1,7 @@
 """A data set in memory: uint8 images, labels, class names, and which part each image was given to."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ class ImageSet:
             always there. Together they cover every image once.
         provenance: where the images come from and what happened on the way, for people to read.
         fingerprint: see `fingerprint`.
+        names: the file of each image, where each has one of its own; else empty.
     """
 
     images: UInt8Array
@@ -34,6 +35,7 @@ class ImageSet:
     parts: Mapping[str, IntArray]
     provenance: Mapping[str, Any]
     fingerprint: str
+    names: Sequence[str] = ()
 
     @property
     def channels(self) -> int:
@@ -63,7 +65,8 @@ def only_classes(images: ImageSet, wanted: Collection[str]) -> ImageSet:
     parts = {part: new_row[indices[labels[indices] >= 0]] for part, indices in images.parts.items()}
     pixels, labels = images.images[rows], labels[rows]
     provenance = {**images.provenance, "classes": list(names)}
-    return ImageSet(pixels, labels, names, parts, provenance, fingerprint(pixels, labels, names, parts))
+    files = tuple(images.names[int(row)] for row in rows) if images.names else ()
+    return ImageSet(pixels, labels, names, parts, provenance, fingerprint(pixels, labels, names, parts), files)
 
 
 def fingerprint(

@@ -1,6 +1,7 @@
 """From the name of a data set to its images in memory."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from bakeoff.data.cache import decoded
 from bakeoff.data.imageset import ImageSet, IntArray, only_classes
 from bakeoff.data.locations import Locations
-from bakeoff.data.sources import Source, sources
+from bakeoff.data.sources import Listing, Source, sources
 from bakeoff.data.sources.folder import from_folder
 from bakeoff.data.sources.hub import from_hub
 from bakeoff.data.sources.npz import from_npz
@@ -33,7 +34,7 @@ def load(spec: DataSpec, where: Locations) -> ImageSet:
     """
     listing = find_source(spec.name)(spec, where)
     _check(spec.name, listing.labels, listing.class_names, listing.parts)
-    images = decoded(listing, spec, where.cache)
+    images = _with_listing(decoded(listing, spec, where.cache), listing)
     if spec.classes:
         images = only_classes(images, spec.classes)
     skipped = len(images.provenance["skipped"])
@@ -45,6 +46,13 @@ def load(spec: DataSpec, where: Locations) -> ImageSet:
             f" {spec.fingerprint[:12]}...; bring back the files it was made with, or start a new comparison"
         )
     return images
+
+
+def _with_listing(images: ImageSet, listing: Listing) -> ImageSet:
+    """Return images from the cache with what the source has just seen, which may be newer than what was cached."""
+    skipped = {image["name"] for image in images.provenance["skipped"]}
+    names = tuple(name for name in listing.names if name not in skipped)
+    return replace(images, provenance={**images.provenance, **listing.provenance}, names=names)
 
 
 def find_source(name: str) -> Source:

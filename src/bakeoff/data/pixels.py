@@ -26,6 +26,8 @@ T = TypeVar("T")
 DEFAULT_SIDE = 224  # what most pretrained networks were trained with
 KEEP_SIDE = 512  # images of one size keep it up to this side; larger ones are photos to be scaled
 WORKERS = min(8, os.cpu_count() or 1)
+LONG = 3  # times as long as wide: a square of it shows a third at most, or is squashed threefold
+SHOWN = 20  # names of such images that are kept
 CHUNK = 8  # images per task: enough that handing over small ones costs little
 
 
@@ -33,8 +35,8 @@ class EncodedPixels:
     """Images in files or in the rows of a table, decoded on several threads in their order.
 
     They become squares, as networks take them. The side is the spec's; else their own shorter one, where all have one
-    size of at most 512 pixels a side; else the median shorter side, at most 224 and a multiple of 8. They have 1 channel
-    where every image is gray, else 3.
+    size of at most 512 pixels a side; else the median shorter side, at most 224 and a multiple of 8. They have 1
+    channel where every image is gray, else 3.
 
     Args:
         blobs: the encoded images, to be gone through more than once.
@@ -43,6 +45,7 @@ class EncodedPixels:
 
     def __init__(self, blobs: Iterable[Blob], spec: DataSpec) -> None:
         self._blobs, self._spec = blobs, spec
+        self._long: list[str] = []
 
     def shape(self) -> tuple[int, int, int]:
         """Return (H, W, C) after a look at every header; raise `DataError` where no image can be read."""
@@ -56,8 +59,10 @@ class EncodedPixels:
             yield from _in_order(partial(decode, gray=channels == 1, finish=fit), self._blobs)
 
     def describe(self) -> Mapping[str, Any]:
-        """Return how the images are resized."""
-        return {"resized": self._plan[2]}
+        """Return how the images are resized, and which are so long that cropping or squashing takes much of them."""
+        plan = self._plan
+        long = {"long": {"count": len(self._long), "names": self._long[:SHOWN]}} if self._long else {}
+        return {"resized": plan[2], **long}
 
     @cached_property
     def _plan(self) -> tuple[Fit, int, str]:
@@ -67,6 +72,8 @@ class EncodedPixels:
             for header in _in_order(read_header, self._blobs):
                 if isinstance(header, Header):
                     headers.append(header)
+                    if max(header.width, header.height) >= LONG * min(header.width, header.height):
+                        self._long.append(f"{header.name} {header.width}x{header.height}")
                 else:
                     first_bad = first_bad or header
         if not headers:

@@ -65,12 +65,14 @@ class Split:
         val: shape (N,), empty where the protocol holds nothing out.
         test: locked.
         digest: SHA-256, in hex, of the three.
+        test_digest: the same of the test images alone, whatever is trained on.
     """
 
     train: IntArray
     val: IntArray
     test: TestLock
     digest: str
+    test_digest: str
 
 
 def split(images: ImageSet, spec: DataSpec, protocol: Protocol) -> Split:
@@ -94,7 +96,19 @@ def split(images: ImageSet, spec: DataSpec, protocol: Protocol) -> Split:
         train, _ = draw(train, len(train) - spec.max_train, SUBSET_STREAM, "max_train")
     for indices in (train, val, test):
         indices.setflags(write=False)
-    return Split(train, val, TestLock(test), _digest(train, val, test))
+    return Split(train, val, TestLock(test), _digest(train, val, test), _digest(test))
+
+
+def members(images: ImageSet, spec: DataSpec, protocol: Protocol) -> dict[str, IntArray]:
+    """Return the indices of each part, in which those of the test part are known without opening its lock.
+
+    They are what neither training nor validation has when no bound is set on the training images. For counting and
+    for looking at the data, before any model is judged.
+    """
+    parts = split(images, spec, protocol)
+    whole = split(images, spec.model_copy(update={"max_train": None}), protocol)
+    test = np.setdiff1d(np.arange(len(images.labels)), np.concatenate([whole.train, whole.val]))
+    return {"train": parts.train, "val": parts.val, "test": test}
 
 
 def _share(fraction: float, pool: IntArray) -> int:

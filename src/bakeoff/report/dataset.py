@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.data.imageset import ImageSet, IntArray
-from bakeoff.data.splits import split
+from bakeoff.data.splits import members, split
 from bakeoff.errors import StoreError
 from bakeoff.report.draw import shuffled
 from bakeoff.report.figure import Figure, inert
@@ -25,6 +25,7 @@ MOST_ROWS = 200  # classes in the table
 MOST_STRIPS = 20  # classes of which images are shown
 SAMPLES = 8  # images of each
 MOST_SKIPPED = 50
+LISTED = ("skipped", "ignored", "nested", "long")  # of the provenance, in tables of their own
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,8 @@ class Sample:
 
 
 def labels_by_part(images: ImageSet, data: DataSpec, protocol: Protocol) -> dict[str, IntArray]:
-    """Return the labels of each part's images, in which those of the test part are known without opening its lock.
-
-    They are what neither training nor validation has when no bound is set on the training images.
-    """
-    parts = split(images, data, protocol)
-    whole_split = split(images, data.model_copy(update={"max_train": None}), protocol)
-    seen = np.concatenate([whole_split.train, whole_split.val])
-    rest = np.setdiff1d(np.arange(len(images.labels)), seen)
-    return {part: images.labels[of] for part, of in (("train", parts.train), ("val", parts.val), ("test", rest))}
+    """Return the labels of each part's images."""
+    return {part: images.labels[of] for part, of in members(images, data, protocol).items()}
 
 
 def class_counts(labels: Mapping[str, IntArray], classes: int) -> dict[str, IntArray]:
@@ -137,7 +131,7 @@ def data_facts(name: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """
     count, height, width, channels = data["shape"]
     parts = ", ".join(f"{size:,} {PARTS[part]}" for part, size in data["parts"].items() if size)
-    provenance = {key: value for key, value in data["provenance"].items() if key != "skipped"}
+    provenance = {key: value for key, value in data["provenance"].items() if key not in LISTED}
     return [
         ("name", name),
         ("images", f"{count:,} of {width} × {height} pixels, {'gray' if channels == 1 else 'colour'}"),

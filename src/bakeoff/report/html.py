@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff import __version__, durable
 from bakeoff.errors import StoreError
-from bakeoff.report import dataset, plotly, protocol, runs
+from bakeoff.report import checks, dataset, plotly, protocol, runs
 from bakeoff.report.answers import TestAnswers, answered, collect, judged
 from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
 from bakeoff.report.class_differences import class_difference_figure
@@ -18,6 +18,7 @@ from bakeoff.report.curves import curve_figures
 from bakeoff.report.figure import COLOURS, Figure
 from bakeoff.report.galleries import agreement, study_galleries
 from bakeoff.report.intervals import interval_figure
+from bakeoff.report.label_errors import doubted
 from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
 from bakeoff.report.ranking import ranking, strips, unranked
@@ -115,6 +116,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "hardest": hardest(subject, test),
         "agreement": agreement(test) if test.of else "",
         "galleries": study_galleries(answered(subject, test), test, images) if images and test.of else [],
+        "doubted": doubted(subject, judgement.verdict),
         "missing": test.missing,
         "runs": runs.run_table(subject),
         "deviations": runs.deviation_table(subject),
@@ -147,10 +149,14 @@ def _evidence(subject: Subject, test: TestAnswers, judgement: Judgement) -> dict
 def _data(subject: Subject) -> dict[str, Any]:
     """Return what the section on the data set shows."""
     images, counts = subject.images, dataset.study_counts(subject)
+    checked = checks.examined(subject)
     return {
         "facts_of_data": dataset.data_facts(subject.about["study"]["data"]["name"], subject.about["data"]),
         "bars": dataset.count_figure(counts, subject.class_names),
         "counts": dataset.count_table(counts, subject.class_names) if counts else None,
         "samples": dataset.samples(images, subject.data, subject.protocol) if images else [],
+        "findings": checks.finding_table(checked),
+        "checks_note": checks.checks_note(checked),
+        "twins": checks.twins(subject, checked),
         "skipped": dataset.skipped_table(subject.about["data"]["provenance"]),
     }

@@ -8,6 +8,7 @@ from bakeoff.report.subject import Subject
 from bakeoff.report.table import Cell, Column, Rows, Table, Value, number_columns, text_columns
 from bakeoff.report.text import NONE, decimal, duration, join, moment, percent, plural, size, whole
 from bakeoff.specs.model import ModelSpec
+from bakeoff.study import looks as studies
 
 MOST_TRACEBACK = 4000  # characters of one, counted from its end
 PARTS = ("train", "val", "test")
@@ -127,7 +128,10 @@ def looks_at_test_set(subject: Subject) -> tuple[str, Table | None]:
     runs = {event.run_id for event in looks}
     times = f"{plural(len(looks), 'time')}, by {plural(len(runs), 'run')}"
     often = ": once a run" if len(looks) == len(runs) else "; some runs opened it more than once"
-    sentence = f"The test set was opened {times}, each when its weights were final{often}."
+    before = (
+        studies.sentence(studies.before(subject.events)) or "No other study on this machine had looked at it before."
+    )
+    sentence = f"The test set was opened {times}, each when its weights were final{often}. {before}"
     rows: Rows = [
         (labels.get(look.run_id, look.run_id), moment(look.at), Value(look.detail[:16], code=True)) for look in looks
     ]

@@ -11,6 +11,7 @@ from bakeoff.evidence.wording import wording
 from bakeoff.records.run import RunState
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, whole
+from bakeoff.study import looks
 from bakeoff.study.judgement import Judgement
 
 SAID = 2  # ties and losses that have a sentence of their own; all are in the matrix of pairs
@@ -36,7 +37,13 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
     if not subject.ranked:
         state = "No run has finished yet" if _open_runs(subject) or not subject.records else "No run finished"
         return Verdict(f"{state}, so there is no answer", (), (*_failures(subject), *_unfinished(subject)))
-    open_ends = (*_missing(judgement), *_deviations(subject), *_failures(subject), *_unfinished(subject))
+    open_ends = (
+        *_looked(subject),
+        *_missing(judgement),
+        *_deviations(subject),
+        *_failures(subject),
+        *_unfinished(subject),
+    )
     evidence = judgement.verdict
     if evidence is None:
         best = subject.ranked[0]
@@ -98,6 +105,11 @@ def _loss(evidence: Evidence, best: Contender, cheapest: Contender) -> str:
     if pair.different:
         return f"and loses {points(abs(pair.difference))}"
     return "and cannot be told from it in accuracy" if pair.p_value is not None else "and is not compared in accuracy"
+
+
+def _looked(subject: Subject) -> tuple[str, ...]:
+    said = looks.sentence(looks.before(subject.events))
+    return (said,) if said else ()
 
 
 def _missing(judgement: Judgement) -> tuple[str, ...]:

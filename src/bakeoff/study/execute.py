@@ -18,6 +18,7 @@ from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import Hooks, News, run_one
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
+from bakeoff.study import looks
 from bakeoff.study.plan import Plan
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.fit import Notice
@@ -105,7 +106,7 @@ def _attempt(
             store.log(run_id, "notice", news.text)
         observer.progress(news)
 
-    hooks = Hooks(report, stop_requested, lambda digest: store.log(run_id, "test opened", digest))
+    hooks = Hooks(report, stop_requested, lambda digest: looks.note(plan, store, run_id, digest))
     features = plan.where.cache / "features"
     unfinished = RunRecord(
         planned.spec, RunState.FAILED, deviations=planned.deviations, environment=environment(plan.device)

@@ -23,11 +23,13 @@ class Judgement:
         verdict: on the test accuracy of everything that has a run with predictions; None where there is none.
         reason: why there is none, in a sentence; empty where there is one.
         missing: a sentence for every finished run whose predictions cannot be read. It has no part in the verdict.
+        looked: a sentence on looks at the test set by other studies before; empty where there were none.
     """
 
     verdict: Verdict | None
     reason: str = ""
     missing: tuple[str, ...] = ()
+    looked: str = ""
 
 
 @dataclass(frozen=True)

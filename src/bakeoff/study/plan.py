@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
+from bakeoff.data.examine import Examined, examine
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
@@ -45,6 +47,11 @@ class Plan:
     def study_id(self) -> str:
         """The hash of the identity."""
         return digest(self.identity)
+
+    @cached_property
+    def examined(self) -> Examined:
+        """What the checks of the data found, of those that are quick."""
+        return examine(self.images, self.study.data, self.study.protocol, self.where.cache, thorough=False)
 
     def default_folder(self) -> Path:
         """Return the folder that a study goes to unless another is named."""

@@ -6,7 +6,7 @@ pixels once into the cache, and hands out an `ImageSet`.
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,6 +57,7 @@ class Listing:
         class_names: in the order of the labels.
         parts: indices per part, as in `ImageSet.parts`.
         provenance: where it comes from, for people to read.
+        names: the file of each image, where each has one of its own; else empty.
     """
 
     key: str
@@ -65,6 +66,7 @@ class Listing:
     class_names: tuple[str, ...]
     parts: Mapping[str, IntArray]
     provenance: Mapping[str, Any]
+    names: Sequence[str] = ()
 
 
 class Source(Protocol):

@@ -6,7 +6,9 @@ over. Links to folders are followed; a folder that is reached twice in a class c
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,8 @@ from bakeoff.specs.data import DataSpec
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 PART_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
+SHOWN = 20  # paths that are kept of those put aside
+
 Entry = os.DirEntry[str]
 
 
@@ -28,7 +32,11 @@ def from_folder(spec: DataSpec, where: Locations) -> Listing:  # noqa: ARG001, t
     root = Path(spec.name).expanduser()
     if not root.is_dir():
         raise DataError(f"{root}: no such folder")
-    parts = {part: _classes(folder) for part, folder in _part_folders(root).items()}
+    aside = Aside()
+    folders = _part_folders(root)
+    if root not in folders.values():
+        aside.ignored += [Path(entry) for entry in _entries(root) if not _is_folder(entry)]
+    parts = {part: _classes(folder, aside) for part, folder in folders.items()}
     class_names = tuple(parts["train"])
     for part, classes in parts.items():
         _check_same_classes(root, class_names, part, tuple(classes))
@@ -40,8 +48,25 @@ def from_folder(spec: DataSpec, where: Locations) -> Listing:  # noqa: ARG001, t
         labels=np.array(labels, np.int64),
         class_names=class_names,
         parts=consecutive({part: sum(map(len, classes.values())) for part, classes in parts.items()}),
-        provenance={"source": "folder", "path": str(root)},
+        provenance={"source": "folder", "path": str(root), **aside.describe(root)},
+        names=[str(path) for path in paths],
     )
+
+
+@dataclass
+class Aside:
+    """What a person may not expect: files that are no images of a class, and images in folders below a class's."""
+
+    ignored: list[Path] = field(default_factory=list)
+    nested: list[Path] = field(default_factory=list)
+
+    def describe(self, root: Path) -> dict[str, Any]:
+        """Return how many there are and the first few, by their paths below the root."""
+        return {
+            kind: {"count": len(found), "names": [str(path.relative_to(root)) for path in sorted(found)[:SHOWN]]}
+            for kind, found in vars(self).items()
+            if found
+        }
 
 
 def _part_folders(root: Path) -> dict[str, Path]:
@@ -66,10 +91,11 @@ def _part_folders(root: Path) -> dict[str, Path]:
     return {part: parts[part] for part in ("train", "val", "test") if part in parts}
 
 
-def _classes(folder: Path) -> dict[str, list[Path]]:
-    """Return the image files of each class folder, in order."""
+def _classes(folder: Path, aside: Aside) -> dict[str, list[Path]]:
+    """Return the image files of each class folder, in order, and put aside what is none."""
     entries = _entries(folder)
-    classes = {entry.name: _images(Path(entry)) for entry in entries if _is_folder(entry)}
+    classes = {entry.name: _images(Path(entry), aside) for entry in entries if _is_folder(entry)}
+    aside.ignored += [Path(entry) for entry in entries if not _is_folder(entry)]
     known = ", ".join(sorted(extension[1:] for extension in EXTENSIONS))
     if not any(classes.values()):
         loose = (
@@ -90,7 +116,7 @@ def _check_same_classes(root: Path, train: Sequence[str], part: str, classes: Se
         raise DataError(f"{root}: the classes of train and {part} differ: {', '.join(found)}; make them the same")
 
 
-def _images(folder: Path) -> list[Path]:
+def _images(folder: Path, aside: Aside) -> list[Path]:
     """Return the image files below a folder, sorted. Each real folder is entered once, so that circles end."""
     seen: set[tuple[int, int]] = set()
     todo, found = [folder], []
@@ -102,7 +128,11 @@ def _images(folder: Path) -> list[Path]:
         seen.add((state.st_dev, state.st_ino))
         entries = _entries(current)
         todo += [Path(entry) for entry in entries if _is_folder(entry)]
-        found += [Path(entry) for entry in entries if _is_image(entry)]
+        images = [Path(entry) for entry in entries if _is_image(entry)]
+        aside.ignored += [Path(entry) for entry in entries if not _is_folder(entry) and not _is_image(entry)]
+        if images and current != folder:
+            aside.nested.append(current)
+        found += images
     return sorted(found, key=os.fsencode)
 
 
