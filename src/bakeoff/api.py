@@ -123,7 +123,7 @@ class Result:
         to = Path(path) if path is not None else None
         kind = chosen(to, format)
         usual = self.folder.path / ("figures" if kind.is_folder else f"report.{kind}")
-        return write(self.subject(), self.judgement(), kind, to or usual)
+        return write(self.subject(), self.judgement, kind, to or usual)
 
     def figures(self, folder: str | Path | None = None, format: str = "png") -> list[Path]:
         """Write the figures of the report as files of their own, and return their paths.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from bakeoff.errors import SpecError, StoreError, UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bakeoff.report.subject import Subject
     from bakeoff.study.judgement import Judgement
 
@@ -47,12 +49,12 @@ def chosen(path: Path | None, name: str | None) -> Format:
     return found
 
 
-def write(subject: "Subject", judgement: "Judgement", kind: Format, path: Path) -> Path:
+def write(subject: "Subject", judge: "Callable[[], Judgement]", kind: Format, path: Path) -> Path:
     """Write a study, and return the path: a file, or the folder of figures.
 
     Args:
         subject: the study; its images are looked for where the format shows any.
-        judgement: on its variants by name.
+        judge: returns the judgement on its variants by name, for the formats of programs.
         kind: the format.
         path: to write to; an existing folder gets a file of the usual name.
 
@@ -70,7 +72,7 @@ def write(subject: "Subject", judgement: "Judgement", kind: Format, path: Path) 
     elif kind is Format.MD:
         markdown.write(subject, to)
     else:
-        _write_text(_content(subject, judgement, kind), to)
+        _write_text(_content(subject, judge(), kind), to)
     return to
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -119,9 +120,10 @@ def test_every_format_of_every_kind_of_study_is_written(build, tmp_path):
         "empty": replace(build(), records=(), events=()),
     }
     for name, subject in cases.items():
-        judgement = judge_runs({one.name: one.records for one in variants(subject.records)}, subject.predictions)
+        groups = {one.name: one.records for one in variants(subject.records)}
+        judge = partial(judge_runs, groups, subject.predictions)
         for kind in (Format.MD, Format.CSV, Format.JSON, Format.TEX):
-            path = write(subject, judgement, kind, tmp_path / f"{name}.{kind}")
+            path = write(subject, judge, kind, tmp_path / f"{name}.{kind}")
             text = path.read_text()
             assert " nan" not in text.replace("the loss is nan", "")
             assert kind is not Format.JSON or json.loads(text)

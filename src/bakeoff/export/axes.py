@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+POINT = 0.72  # points of a pixel, at 100 pixels an inch
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -56,6 +57,7 @@ def _ticks(one: Any, described: Mapping[str, Any], said: Callable[[str], str]) -
 
     if "tickvals" in described:
         one.set_ticks(described["tickvals"], [said(text) for text in described["ticktext"]])
+        one.set_tick_params(labelsize=POINT * described.get("tickfont", {}).get("size", 12))
         if one.axis_name == "x" and max(map(len, described["ticktext"]), default=0) > 3:
             one.set_tick_params(rotation=45 if len(described["tickvals"]) < 10 else 90)
         if not described.get("showticklabels", True):

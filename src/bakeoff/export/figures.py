@@ -16,6 +16,7 @@ Kind = Literal["png", "pdf"]
 
 WIDTH, WIDE, HEIGHT, LOWEST = 5.2, 7.2, 3.4, 1.6  # inches
 PIXELS = 80  # of the page, in an inch
+CELL = 0.2  # inches, of a row of a heat map, so that names beside it have room
 DPI = 200
 STYLE: dict[str, Any] = {
     "text.parse_math": False,  # a name may hold a dollar sign
@@ -101,9 +102,11 @@ def _save(figure: Drawable, colours: Mapping[str, str], path: Path, kind: Kind) 
 def _drawn(figure: Drawable, colours: Mapping[str, str]) -> "Figure":
     from matplotlib.figure import Figure
 
+    plot = figure.plot
     height = HEIGHT if figure.height is None else max(LOWEST, figure.height / PIXELS)
+    height = max(height, *(CELL * len(trace.get("z", ())) for trace in plot["data"]))
     drawn = Figure(figsize=(WIDE if figure.wide else WIDTH, height), facecolor="white")
     axes = drawn.subplots()
     axes.set_title(figure.title.encode("utf-8", "replace").decode(), pad=10)
-    draw(axes, figure.plot, colours)
+    draw(axes, plot, colours)
     return drawn

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.export.axes import finish, set_axis
+from bakeoff.export.axes import POINT, finish, set_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,6 @@ DASHES = {
     "longdashdot": (0, (8, 3, 1, 3)),
 }
 SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "cross": "P", "star": "*"}
-POINT = 0.72  # points of a pixel, at 100 pixels an inch
 MOST_LINES = 10  # models in a figure with a legend, the best ones, as the page shows at first
 
 

@@ -15,7 +15,7 @@ from bakeoff.report.tiles import Tile, tile
 
 MODELS = 8  # the best ones, that have galleries of their own
 RIGHT, WRONG = 8, 16  # images in each of these
-DISPUTED, HARD = 18, 12
+DISPUTED, HARD = 16, 16
 NAMED = 4  # models that are named beside one answer
 
 Picks = NDArray[np.intp]

@@ -78,7 +78,7 @@ def _answer(subject: Subject, judgement: Judgement) -> list[str]:
     return [
         f"# {escaped(said.headline)}",
         f"{about} · {protocol.period(subject)}".removesuffix(" · "),
-        escaped(" ".join(said.sentences)),
+        *(f"**{question}** {escaped(' '.join(sentences))}" for question, sentences in said.answers),
         _listed(said.caveats),
     ]
 
