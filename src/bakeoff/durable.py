@@ -2,14 +2,17 @@
 
 import os
 from pathlib import Path
+from uuid import uuid4
 
 
 def write(path: Path, content: bytes) -> None:
     """Put content in place at once and on the disk: a reader sees the old file or the new one, never a part."""
-    beside = path.with_name(path.name + ".partial")
-    with beside.open("wb") as file:
-        file.write(content)
-    place(beside, path)
+    beside = path.with_name(f"{path.name}.{uuid4().hex[:8]}.partial")  # its own, as two processes may write at once
+    try:
+        beside.write_bytes(content)
+        place(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def place(finished: Path, path: Path) -> None:

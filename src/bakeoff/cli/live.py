@@ -1,6 +1,7 @@
 """Progress of a study: bars in a terminal, a line of JSON per run elsewhere."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -90,12 +91,24 @@ class Live(Observer):
         else:
             self._bars.console.print(f"  {title}: {record.state}")
 
+    def waiting(self, workers: Sequence[str]) -> None:
+        """Say what is waited for."""
+        told = f"the last {len(workers)} are trained by {', '.join(sorted(set(workers)))}"
+        self._bars.update(self._study, figures=name(told))
+
 
 class JsonLines(Observer):
     """A line of JSON for every run that has ended, and one for the study."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        self._waited_for: Sequence[str] = ()
+
+    def waiting(self, workers: Sequence[str]) -> None:
+        """Write a line when it changes what is waited for."""
+        if workers != self._waited_for:
+            self._waited_for = workers
+            self._write({"event": "waiting", "runs": len(workers), "workers": sorted(set(workers))})
 
     def run_ended(self, record: RunRecord) -> None:
         """Write the line of a run."""
