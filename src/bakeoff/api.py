@@ -24,6 +24,7 @@ from bakeoff.specs.library import resolve_recipe
 from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.study import StudySpec
 from bakeoff.store.database import Store
+from bakeoff.store.engine import noted
 from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
 from bakeoff.study import looks
 from bakeoff.study.execute import Observer, Outcome, execute
@@ -43,13 +44,18 @@ REPRODUCED = Path("runs") / "reproduce"
 
 
 class Result:
-    """A study and its runs, read from its folder."""
+    """A study and its runs, read from its folder.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of the study.
+        database: the URL of its database with a password; None where there is none, or libpq finds it.
+    """
+
+    def __init__(self, folder: Path, database: str | None = None) -> None:
         self.folder = StudyFolder(folder)
         about = self.folder.read()
         self.about: Mapping[str, Any] = about
-        store = Store(about["database"] or self.folder.database_url, about["study_id"])
+        store = Store(database or about["database"] or self.folder.database_url, about["study_id"])
         try:
             self.runs: tuple[RunRecord, ...] = tuple(store.records())
             self.events = store.events()
@@ -152,9 +158,14 @@ class Result:
         return f"Result({str(self.folder.path)!r}, {len(self.runs)} runs)"
 
 
-def load(folder: str | Path) -> Result:
-    """Return the study in a folder; raise `StoreError` where there is none."""
-    return Result(Path(folder))
+def load(folder: str | Path, database: str | None = None) -> Result:
+    """Return the study in a folder; raise `StoreError` where there is none.
+
+    Args:
+        folder: of the study.
+        database: the URL of its database with a password; None where there is none, or libpq finds it.
+    """
+    return Result(Path(folder), database)
 
 
 def declare(
@@ -245,6 +256,8 @@ def compare(
     data_dir: str | Path | None = None,
     offline: bool = False,
     time_limit: float | None = None,
+    database: str | None = None,
+    retry_failed: bool = False,
     observer: Observer | None = None,
     **settings: Any,
 ) -> Result:
@@ -259,6 +272,9 @@ def compare(
         data_dir: a folder that holds data sets.
         offline: refuse to download.
         time_limit: seconds after which training is saved and stopped.
+        database: the URL of a database to use instead of one in the folder. Its password is written nowhere: where it
+            is needed later, libpq finds it in `PGPASSWORD` or `~/.pgpass`.
+        retry_failed: try runs again that have failed.
         observer: told how the study goes on.
         settings: see `declare`.
 
@@ -274,8 +290,9 @@ def compare(
     with naming_lines(config):
         plan = make_plan(study, where, find_device(device))
     folder = Path(out) if out else plan.default_folder()
-    run(plan, folder, where, observer or Observer(), time_limit=time_limit)
-    return Result(folder)
+    observer = observer or Observer()
+    run(plan, folder, where, observer, time_limit=time_limit, database=database, retry_failed=retry_failed)
+    return Result(folder, database)
 
 
 def check(
@@ -326,6 +343,7 @@ def reproduce(
     data_dir: str | Path | None = None,
     offline: bool = False,
     time_limit: float | None = None,
+    retry_failed: bool = False,
     observer: Observer | None = None,
 ) -> Reproduction:
     """Train a system of the library as its document did, and return what was reported against what came of it.
@@ -339,7 +357,7 @@ def reproduce(
         faithful: repeat the document's fault where it changes the figures, in a study of its own.
         max_train: train on so many images only.
         out: the folder of all reproductions; the same call again goes on with what is there.
-        device, data_dir, offline, time_limit, observer: as for `compare`.
+        device, data_dir, offline, time_limit, retry_failed, observer: as for `compare`.
 
     Raises:
         BakeoffError: a mistake in the arguments, the data or the weights, named in one sentence.
@@ -348,7 +366,7 @@ def reproduce(
     study = study_of(name, seeds, epochs=epochs, max_train=max_train, faithful=faithful)
     plan = make_plan(study, where, find_device(device))
     folder = Path(out) / folder_name(name, faithful=faithful)
-    outcome = run(plan, folder, where, observer or Observer(), time_limit=time_limit)
+    outcome = run(plan, folder, where, observer or Observer(), time_limit=time_limit, retry_failed=retry_failed)
     return conclude(Reproduction(name, outcome.records, faithful), folder)
 
 
@@ -367,6 +385,7 @@ def run(
     *,
     time_limit: float | None = None,
     database: str | None = None,
+    retry_failed: bool = False,
 ) -> Outcome:
     """Train what a plan still lacks, in its folder; see `compare`.
 
@@ -376,16 +395,18 @@ def run(
         where: noted in the folder, so that a report made later finds the images.
         observer: told how the study goes on.
         time_limit: seconds after which training is saved and stopped.
-        database: the URL of a database to use instead of the folder's own.
+        database: the URL of a database; None: the one that the folder was begun with, a file in it unless another was
+            named.
+        retry_failed: try runs again that have failed.
     """
     study_folder = StudyFolder(folder)
-    study_folder.claim(_about(plan, where, database))
-    with study_folder.working():
-        store = Store(database or study_folder.database_url, plan.study_id, plan.study.content())
-        try:
-            return execute(plan, study_folder, store, observer, time_limit)
-        finally:
-            store.close()
+    about = study_folder.claim(_about(plan, where, noted(database) if database else None))
+    url = database or about["database"] or study_folder.database_url
+    store = Store(url, plan.study_id, plan.study.content())
+    try:
+        return execute(plan, study_folder, store, observer, time_limit, retry_failed=retry_failed)
+    finally:
+        store.close()
 
 
 def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]:
@@ -411,9 +432,19 @@ def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]
 
 
 def _command(argv: Sequence[str]) -> str:
-    """Return the command that repeats a study, without a limit of time; empty where Python was used."""
+    """Return the command that repeats a study, without what is for one time and without the password of a database.
+
+    It is empty where Python was used.
+    """
     if Path(argv[0]).name != "bakeoff":
         return ""
-    limits = {place + more for place, word in enumerate(argv) if word == "--time-limit" for more in (0, 1)}
-    kept = [word for place, word in enumerate(argv) if place not in limits and not word.startswith("--time-limit=")]
-    return shlex.join(["bakeoff", *kept[1:]])
+    kept, words = ["bakeoff"], iter(argv[1:])
+    for word in words:
+        option, given, value = word.partition("=")
+        if option == "--time-limit":
+            value = value or next(words, "")
+        elif option == "--database":
+            kept += [option, noted(value if given else next(words, ""))]
+        elif option != "--retry-failed":
+            kept.append(word)
+    return shlex.join(kept)

@@ -2,18 +2,17 @@
 
 import os
 from pathlib import Path
+from uuid import uuid4
 
 
 def write(path: Path, content: bytes) -> None:
     """Put content in place at once and on the disk: a reader sees the old file or the new one, never a part."""
-    beside = path.with_name(path.name + ".partial")
+    beside = path.with_name(f"{path.name}.{uuid4().hex[:8]}.partial")  # its own, as two processes may write at once
     try:
-        with beside.open("wb") as file:
-            file.write(content)
+        beside.write_bytes(content)
         place(beside, path)
-    except OSError:  # such as a full disk, on which a part would only take up room
+    finally:  # also on a full disk, where a part would only take up room
         beside.unlink(missing_ok=True)
-        raise
 
 
 def place(finished: Path, path: Path) -> None:

@@ -40,6 +40,14 @@ class StoreError(BakeoffError):
     """An output folder or database that cannot be used."""
 
 
+class DatabaseFailedError(StoreError):
+    """A database that was opened, and failed since: nothing can be recorded."""
+
+
+class LostClaimError(BakeoffError):
+    """A run that another worker has taken over, since this one was not heard of for long."""
+
+
 class TestLockedError(BakeoffError):
     """The test set was asked for before the model that it is to judge was final."""
 

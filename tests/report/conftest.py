@@ -172,13 +172,14 @@ def save(subject: Subject, path: Path) -> Path:
     for record in subject.records:
         if record.state is RunState.PENDING:
             continue
-        store.start(record.run_id, "worker")
+        claim = store.claim([record.run_id], "worker")
+        assert claim
         if record.state is RunState.FINISHED:
             run = folder.run(record.spec, record.run_id)
             run.write_spec(record.spec)
             run.write_predictions({part: subject.predictions(record, part) for part in record.metrics})
-            store.log(record.run_id, "test opened", "c0ffee" * 10)
-        store.finish(record)
+            store.log(claim, "test opened", "c0ffee" * 10)
+        store.finish(claim, record)
     store.close()
     return path
 

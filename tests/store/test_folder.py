@@ -8,7 +8,7 @@ import pytest
 from bakeoff.errors import StoreError
 from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
 
-ABOUT = {"identity": {"data": {"name": "a"}, "overrides": {"recipe.epochs": 3}}, "more": 1}
+ABOUT = {"identity": {"data": {"name": "a"}, "overrides": {"recipe.epochs": 3}}, "database": None, "more": 1}
 
 
 def test_a_folder_belongs_to_one_study(tmp_path: Path):
@@ -16,7 +16,7 @@ def test_a_folder_belongs_to_one_study(tmp_path: Path):
     folder.claim(ABOUT)
     folder.claim({**ABOUT, "more": 2})
     assert folder.read()["more"] == 2
-    other = {"identity": {"data": {"name": "b"}, "overrides": {"recipe.epochs": 4}}}
+    other = {"database": None, "identity": {"data": {"name": "b"}, "overrides": {"recipe.epochs": 4}}}
     with pytest.raises(
         StoreError, match=r'data.name is "a" there and "b" here; overrides.recipe.epochs is 3 there and 4'
     ):

@@ -25,7 +25,6 @@ from bakeoff.cli.live import JsonLines
 from bakeoff.errors import BakeoffError, SpecError, StoreError
 from bakeoff.models import Network, networks
 from bakeoff.records.run import RunRecord, RunState
-from bakeoff.store.folder import StudyFolder
 from bakeoff.study.variants import variants
 
 SMALL = {"epochs": 1, "batch_size": 256, "amp": "off", "offline": True, "device": "cpu"}
@@ -138,7 +137,10 @@ def test_a_run_that_fails_is_recorded_and_the_study_goes_on(tmp_path, tiny):
     assert dict(table["failed"]) == {"fine": 0, "broken": 1, "exploding": 1}
     again = compare(tmp_path / "out", names, seeds=1)
     attempts = {run.spec.model.name: run.attempts for run in again.runs}
-    assert attempts == {"broken": 2, "exploding": 1, "fine": 1}, "only what failed is tried again"
+    assert attempts == {"broken": 1, "exploding": 1, "fine": 1}, "what failed stays so"
+    asked = compare(tmp_path / "out", names, seeds=1, retry_failed=True)
+    attempts = {run.spec.model.name: run.attempts for run in asked.runs}
+    assert attempts == {"broken": 2, "exploding": 1, "fine": 1}, "until it is asked for"
 
 
 def test_the_test_images_decide_nothing(tmp_path, tiny):
@@ -263,7 +265,7 @@ def test_a_killed_study_ends_as_one_that_was_not(tmp_path: Path, kind: signal.Si
         assert child.poll() is None, child.communicate()
         time.sleep(0.02)
     child.send_signal(kind)
-    _, errors = child.communicate(timeout=20)
+    _, errors = child.communicate(timeout=300)
     assert child.returncode == (143 if kind is signal.SIGTERM else -kind)
     if kind is signal.SIGTERM:
         assert "stopped by SIGTERM; 1 runs are left, and the same command goes on with them" in errors
@@ -314,12 +316,6 @@ def test_runs_that_differ_in_more_than_the_seed_are_never_seeds_of_one_row(tmp_p
         ("lenet5 (default #1)", 2),
         ("lenet5 (default #2)", 1),
     ]
-
-
-def test_two_processes_do_not_train_into_one_folder(tmp_path: Path):
-    compare(tmp_path / "out", "lenet5", seeds=1, epochs=1)
-    with StudyFolder(tmp_path / "out").working(), pytest.raises(StoreError, match="another process trains into"):
-        compare(tmp_path / "out", "lenet5", seeds=2, epochs=1)
 
 
 def test_a_frozen_backbone_gives_the_same_with_and_without_the_cache(tmp_path: Path):

@@ -80,12 +80,22 @@ def compare(
     time_limit: Annotated[
         float | None, Option(help="Seconds, then save and stop.", min=0, show_default=False, rich_help_panel=MACHINE)
     ] = None,
+    database: Annotated[
+        str | None,
+        Option(
+            help="Where runs are recorded: postgresql://USER@HOST/NAME.",
+            show_default="a file in the output folder",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None,
+    retry_failed: Annotated[bool, Option(help="Try again what failed.", rich_help_panel=MACHINE)] = False,
     offline: Annotated[bool, Option(help="Refuse to download.", rich_help_panel=MACHINE)] = False,
     dry_run: Annotated[bool, Option(help="Print the plan and the time it takes.", rich_help_panel=MACHINE)] = False,
 ) -> None:
     """Train several classifiers under one protocol, repeat over seeds, and judge each once on a locked test set.
 
-    The same command again goes on with what is there: finished runs are never trained twice.
+    The same command again goes on with what is there: finished runs are never trained twice. Started twice at once, it
+    shares the runs between the processes.
     """
     from bakeoff.cli.comparison import run_comparison
     from bakeoff.cli.values import budget_value, seeds_value
@@ -110,4 +120,5 @@ def compare(
         "max_train": max_train,
         "skip_bad": skip_bad or None,
     }
-    raise typer.Exit(run_comparison(study, out, data_dir, device, time_limit, offline=offline, dry_run=dry_run))
+    flags = {"offline": offline, "dry_run": dry_run, "retry_failed": retry_failed}
+    raise typer.Exit(run_comparison(study, out, data_dir, device, time_limit, database, **flags))

@@ -19,7 +19,7 @@ from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.specs.files import naming_lines
 from bakeoff.study import looks
-from bakeoff.study.execute import Outcome
+from bakeoff.study.execute import Observer, Outcome
 from bakeoff.study.plan import Plan, make_plan
 
 
@@ -29,9 +29,11 @@ def run_comparison(
     data_dir: Path | None,
     device: str,
     time_limit: float | None,
+    database: str | None,
     *,
     offline: bool,
     dry_run: bool,
+    retry_failed: bool,
 ) -> int:
     """Carry out a comparison, or print its plan; return the exit status."""
     if study["config"] is None:
@@ -45,8 +47,8 @@ def run_comparison(
     if dry_run:
         print_plan(plan, folder)
         return 0
-    outcome = train(plan, folder, where, time_limit)
-    result = api.load(folder)
+    outcome = train(plan, folder, where, time_limit, database, retry_failed=retry_failed)
+    result = api.load(folder, database)
     report = result.report()
     if out.is_terminal:
         if any(record.state is RunState.FINISHED for record in result.runs):
@@ -58,13 +60,26 @@ def run_comparison(
     return exit_status(outcome)
 
 
-def train(plan: Plan, folder: Path, where: Locations, time_limit: float | None) -> Outcome:
+def train(
+    plan: Plan,
+    folder: Path,
+    where: Locations,
+    time_limit: float | None,
+    database: str | None = None,
+    *,
+    retry_failed: bool,
+) -> Outcome:
     """Train what a plan still lacks, with progress bars in a terminal, and a line of JSON per run elsewhere."""
+
+    def run(observer: Observer) -> Outcome:
+        how: dict[str, Any] = {"time_limit": time_limit, "database": database, "retry_failed": retry_failed}
+        return api.run(plan, folder, where, observer, **how)
+
     if not out.is_terminal:
-        return api.run(plan, folder, where, JsonLines(sys.stdout), time_limit=time_limit)
+        return run(JsonLines(sys.stdout))
     print_heading(plan)
     with Live(out) as live:
-        return api.run(plan, folder, where, live, time_limit=time_limit)
+        return run(live)
 
 
 def exit_status(outcome: Outcome) -> int:
@@ -72,6 +87,8 @@ def exit_status(outcome: Outcome) -> int:
     bad = [record for record in outcome.records if record.state in (RunState.FAILED, RunState.DIVERGED)]
     for record in bad:
         complain(f"{record.spec.model.title} seed {record.spec.seed} {record.state}: {record.error}")
+    if any(record.state is RunState.FAILED for record in bad):
+        err.print("what failed stays so; the same command with --retry-failed tries it again")
     if outcome.stopped:
         left = sum(not record.state.is_final for record in outcome.records)
         err.print(f"{outcome.stopped}; {left} runs are left, and the same command goes on with them")

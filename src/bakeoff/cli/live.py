@@ -1,6 +1,7 @@
 """Progress of a study: bars in a terminal, a line of JSON per run elsewhere."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -94,6 +95,11 @@ class Live(Observer):
         else:
             self._bars.console.print(f"  {title}: {record.state}")
 
+    def waiting(self, workers: Sequence[str]) -> None:
+        """Say what is waited for."""
+        told = f"the last {len(workers)} are trained by {', '.join(sorted(set(workers)))}"
+        self._bars.update(self._study, figures=name(told))
+
 
 class JsonLines(Observer):
     """A line of JSON for every run that has ended, one for every notice, and one for the study."""
@@ -101,6 +107,7 @@ class JsonLines(Observer):
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._run = ""
+        self._waited_for: Sequence[str] = ()
 
     def run_started(self, planned: PlannedRun, resumed: bool) -> None:  # noqa: ARG002, an observer is told so
         """Remember which run is going on."""
@@ -110,6 +117,12 @@ class JsonLines(Observer):
         """Write a line for a notice; other progress is not for programs."""
         if isinstance(news, Notice):
             self._write({"event": "notice", "run": self._run, "text": news.text})
+
+    def waiting(self, workers: Sequence[str]) -> None:
+        """Write a line when it changes what is waited for."""
+        if workers != self._waited_for:
+            self._waited_for = workers
+            self._write({"event": "waiting", "runs": len(workers), "workers": sorted(set(workers))})
 
     def run_ended(self, record: RunRecord) -> None:
         """Write the line of a run."""

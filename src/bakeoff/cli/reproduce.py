@@ -24,6 +24,7 @@ def reproduce(
     ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     time_limit: Annotated[float | None, Option(help="Seconds, then save and stop.", show_default=False)] = None,
+    retry_failed: Annotated[bool, Option(help="Try again what failed.")] = False,
     offline: Annotated[bool, Option(help="Refuse to download.")] = False,
     dry_run: Annotated[bool, Option(help="Print the plans and the time they take.")] = False,
 ) -> None:
@@ -40,6 +41,5 @@ def reproduce(
     from bakeoff.cli.values import seeds_value
 
     study = {"seeds": seeds_value(seeds), "epochs": epochs, "max_train": max_train, "faithful": faithful}
-    raise typer.Exit(
-        run_reproductions(names or [], study, out, data_dir, device, time_limit, offline=offline, dry_run=dry_run)
-    )
+    flags = {"offline": offline, "dry_run": dry_run, "retry_failed": retry_failed}
+    raise typer.Exit(run_reproductions(names or [], study, out, data_dir, device, time_limit, **flags))

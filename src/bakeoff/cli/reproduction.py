@@ -30,6 +30,7 @@ def run_reproductions(
     *,
     offline: bool,
     dry_run: bool,
+    retry_failed: bool,
 ) -> int:
     """Reproduce systems one after the other, or print their plans; return the exit status."""
     if not names:
@@ -46,7 +47,7 @@ def run_reproductions(
             print_plan(plan, place)
             continue
         left = max(deadline - time.monotonic(), 1e-3) if deadline else None
-        outcome = train(plan, place, where, left)
+        outcome = train(plan, place, where, left, retry_failed=retry_failed)
         _show(api.conclude(Reproduction(system, outcome.records, study["faithful"]), place), place)
         worst = max(worst, exit_status(outcome))
         if outcome.stopped:

@@ -19,8 +19,8 @@ class RunState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the run will not be tried again."""
-        return self in (RunState.FINISHED, RunState.DIVERGED)
+        """Whether the run will not be tried again, unless a failed one is asked for."""
+        return self in (RunState.FINISHED, RunState.FAILED, RunState.DIVERGED)
 
 
 @dataclass(frozen=True)

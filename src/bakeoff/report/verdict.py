@@ -140,4 +140,4 @@ def _unfinished(subject: Subject) -> tuple[str, ...]:
 
 
 def _open_runs(subject: Subject) -> int:
-    return sum(not record.state.is_final and record.state is not RunState.FAILED for record in subject.records)
+    return sum(not record.state.is_final for record in subject.records)

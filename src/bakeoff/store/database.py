@@ -1,53 +1,56 @@
 """The database of a study: SQLite in the study's folder, or any other by its URL."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, inspect, select, update
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from bakeoff.errors import StoreError
+from bakeoff.errors import DatabaseFailedError, StoreError
 from bakeoff.records.run import Cost, Deviation, EpochRow, ParameterCount, RunRecord, RunState
 from bakeoff.specs.run import RunSpec
-from bakeoff.store.schema import VERSION, EpochTableRow, EventRow, MetricRow, RunRow, StudyRow, Table
-
-BUSY_SECONDS = 60  # to wait for another process that is writing
+from bakeoff.store import claims
+from bakeoff.store.claims import Claim
+from bakeoff.store.clock import now
+from bakeoff.store.engine import failing, open_database
+from bakeoff.store.migrate import one_at_a_time
+from bakeoff.store.schema import VERSION, EpochTableRow, EventRow, MetricRow, RunRow, StudyRow
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a run."""
+    """Something that happened in an attempt at a run."""
 
     run_id: str
     at: str
     kind: str
     detail: str
+    attempt: int = 0  # from 1; 0: of none
 
 
 class Store:
-    """The runs of one study in a database.
+    """The runs of one study in a database, which several processes may use at once.
 
     Args:
-        url: of the database, as SQLAlchemy writes it.
+        url: of the database: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`.
         study_id: the study; others in the same database are not seen.
         spec: what the study is, as JSON types; written when the study is new. None: the study must be there.
 
     Raises:
-        StoreError: the database cannot be opened, is damaged, is of a newer version, or lacks the study.
+        StoreError: the database cannot be opened, is damaged, is of a newer version, or lacks the study. Every method
+            raises `DatabaseFailedError` when the database fails later.
     """
 
     def __init__(self, url: str, study_id: str, spec: Mapping[str, Any] | None = None) -> None:
         self.study_id = study_id
-        self._engine = _open(url)
-        with self._begin() as session:
-            row = session.get(StudyRow, study_id)
-            if row is None:
+        self._engine = open_database(url)
+        with self._begin(writes=spec is not None) as session:
+            if spec is not None:
+                one_at_a_time(session.connection())
+            if session.get(StudyRow, study_id) is None:
                 if spec is None:
                     raise StoreError(f"there is no study {study_id} in {self._engine.url!r}")
                 session.add(StudyRow(id=study_id, spec=json.dumps(spec), created=now(), schema_version=VERSION))
@@ -55,6 +58,7 @@ class Store:
     def add(self, specs: Iterable[RunSpec]) -> None:
         """Add the runs that are not there yet, as pending ones."""
         with self._begin() as session:
+            one_at_a_time(session.connection())
             known = set(session.scalars(select(RunRow.run_id).where(RunRow.study_id == self.study_id)))
             for spec in specs:
                 if spec.run_id not in known:
@@ -69,44 +73,45 @@ class Store:
                     )
                     known.add(spec.run_id)
 
-    def start(self, run_id: str, worker: str) -> None:
-        """Mark a run as running."""
-        with self._begin() as session:
-            self._set(session, run_id, state=RunState.RUNNING, worker=worker, started=now(), finished="", error="")
-            session.execute(update(RunRow).where(*self._is(RunRow, run_id)).values(attempts=RunRow.attempts + 1))
-            self._log(session, run_id, "started", worker)
+    def claim(self, wanted: Collection[str], worker: str) -> Claim | None:
+        """Take the first of the wanted runs that is not done and that nobody trains, or whose worker is gone.
 
-    def epoch_ended(self, run_id: str, row: EpochRow) -> None:
+        Args:
+            wanted: the ids of runs.
+            worker: who is to train it, as `Worker` writes itself.
+
+        Returns:
+            The claim, to be shown when anything of the run is written; None where nothing is left to take.
+        """
+        with self._begin() as session:
+            return claims.take(session, self.study_id, wanted, worker)
+
+    def workers(self, wanted: Collection[str]) -> list[str]:
+        """Return who trains wanted runs at this moment, once for every such run."""
+        with self._begin(writes=False) as session:
+            return claims.workers(session, self.study_id, wanted)
+
+    def beat(self, claim: Claim) -> None:
+        """Tell that a run is still being trained; raise `LostClaimError`, as all that follow, where another has it."""
+        with self._begin() as session:
+            claims.hold(session, self.study_id, claim)
+
+    def epoch_ended(self, claim: Claim, row: EpochRow) -> None:
         """Keep an epoch; the ones from it on that an earlier attempt left are replaced."""
         with self._begin() as session:
-            session.execute(
-                delete(EpochTableRow).where(*self._is(EpochTableRow, run_id), EpochTableRow.epoch >= row.epoch)
-            )
-            session.add(EpochTableRow(study_id=self.study_id, run_id=run_id, **asdict(row)))
+            claims.hold(session, self.study_id, claim, deaths=0)
+            self._keep_epochs(session, claim.run_id, (row,))
 
-    def finish(self, record: RunRecord) -> None:
+    def finish(self, claim: Claim, record: RunRecord) -> None:
         """Keep everything of a run whose training has ended, in whatever state, in one transaction.
 
-        Epochs before the record's first one, which earlier attempts left, stay. A run that is finished stays as it is.
+        Epochs before the record's first one, which earlier attempts left, stay.
         """
-        run_id = record.run_id
         with self._begin() as session:
-            if session.scalar(select(RunRow.state).where(*self._is(RunRow, run_id))) == RunState.FINISHED:
-                return
-            first = record.epochs[0].epoch if record.epochs else 2**31
-            session.execute(delete(EpochTableRow).where(*self._is(EpochTableRow, run_id), EpochTableRow.epoch >= first))
-            session.execute(delete(MetricRow).where(*self._is(MetricRow, run_id)))
-            session.add_all(
-                EpochTableRow(study_id=self.study_id, run_id=run_id, **asdict(row)) for row in record.epochs
-            )
-            session.add_all(
-                MetricRow(study_id=self.study_id, run_id=run_id, part=part, name=name, value=value)
-                for part, values in record.metrics.items()
-                for name, value in values.items()
-            )
-            self._set(
+            claims.hold(
                 session,
-                run_id,
+                self.study_id,
+                claim,
                 state=record.state,
                 error=record.error,
                 finished=now(),
@@ -116,12 +121,29 @@ class Store:
                 deviations=json.dumps([asdict(deviation) for deviation in record.deviations]),
                 environment=json.dumps(dict(record.environment)),
             )
-            self._log(session, run_id, record.state, record.error)
+            self._keep_epochs(session, claim.run_id, record.epochs)
+            session.execute(delete(MetricRow).where(*self._is(MetricRow, claim.run_id)))
+            session.add_all(
+                MetricRow(study_id=self.study_id, run_id=claim.run_id, part=part, name=name, value=value)
+                for part, values in record.metrics.items()
+                for name, value in values.items()
+            )
+            claims.log(session, self.study_id, claim.run_id, claim.attempt, record.state, record.error)
 
-    def log(self, run_id: str, kind: str, detail: str) -> None:
-        """Keep an event."""
+    def log(self, claim: Claim, kind: str, detail: str) -> None:
+        """Keep an event of an attempt."""
         with self._begin() as session:
-            self._log(session, run_id, kind, detail)
+            claims.hold(session, self.study_id, claim)
+            claims.log(session, self.study_id, claim.run_id, claim.attempt, kind, detail)
+
+    def retry_failed(self, wanted: Collection[str]) -> None:
+        """Let the wanted runs that failed be claimed again."""
+        with self._begin() as session:
+            failed = select(RunRow.run_id).where(RunRow.study_id == self.study_id, RunRow.state == RunState.FAILED)
+            for run_id in session.scalars(failed.with_for_update()).all():
+                if run_id in wanted:
+                    again = update(RunRow).where(*self._is(RunRow, run_id))
+                    session.execute(again.values(state=RunState.PENDING, deaths=0))
 
     def records(self) -> list[RunRecord]:
         """Return every run of the study, in the study's order."""
@@ -144,7 +166,7 @@ class Store:
         """Return what happened to the runs of the study, the oldest first."""
         with self._begin(writes=False) as session:
             rows = session.scalars(select(EventRow).where(EventRow.study_id == self.study_id).order_by(EventRow.id))
-            return [Event(row.run_id, row.at, row.kind, row.detail) for row in rows]
+            return [Event(row.run_id, row.at, row.kind, row.detail, row.attempt) for row in rows]
 
     def close(self) -> None:
         """Close the connections."""
@@ -152,66 +174,18 @@ class Store:
 
     @contextmanager
     def _begin(self, *, writes: bool = True) -> Iterator[Session]:
-        try:
-            with Session(self._engine.execution_options(writes=writes)) as session, session.begin():
-                yield session
-        except DatabaseError as error:
-            raise StoreError(f"the database {self._engine.url!r} failed: {error.orig}") from error
+        engine = self._engine.execution_options(writes=writes)
+        with failing(engine, "the database failed:", DatabaseFailedError), Session(engine) as session, session.begin():
+            yield session
 
     def _is(self, table: Any, run_id: str) -> tuple[Any, Any]:
         return table.study_id == self.study_id, table.run_id == run_id
 
-    def _set(self, session: Session, run_id: str, **values: Any) -> None:
-        session.execute(update(RunRow).where(*self._is(RunRow, run_id)).values(**values))
-
-    def _log(self, session: Session, run_id: str, kind: str, detail: str) -> None:
-        session.add(EventRow(study_id=self.study_id, run_id=run_id, at=now(), kind=kind, detail=detail))
-
-
-def now() -> str:
-    """Return the time as ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _open(url: str) -> Engine:
-    """Return an engine for the database, with its tables made where they are missing."""
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {})
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    try:
-        if inspect(engine).has_table("study"):
-            with Session(engine) as session:
-                newest = max(session.scalars(select(StudyRow.schema_version)), default=VERSION)
-            if newest > VERSION:
-                raise StoreError(
-                    f"the database {engine.url!r} was written by a newer bakeoff (schema {newest}, this one knows "
-                    f"{VERSION}); update bakeoff to open it"
-                )
-        with engine.begin() as connection:  # several processes may do this at once
-            for table in Table.metadata.sorted_tables:
-                connection.execute(CreateTable(table, if_not_exists=True))
-                for index in table.indexes:
-                    connection.execute(CreateIndex(index, if_not_exists=True))
-    except (DatabaseError, OperationalError) as error:
-        raise StoreError(f"cannot open the database {engine.url!r}: {error.orig}") from error
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # transactions begin where we say so, and not at the first write
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")  # readers do not wait for a writer
-    cursor.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes then fails if another has written in between; one that is to write
-    # waits for its turn at the start.
-    writes = connection.get_execution_options().get("writes", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    def _keep_epochs(self, session: Session, run_id: str, rows: Collection[EpochRow]) -> None:
+        if rows:
+            first = min(row.epoch for row in rows)
+            session.execute(delete(EpochTableRow).where(*self._is(EpochTableRow, run_id), EpochTableRow.epoch >= first))
+        session.add_all(EpochTableRow(study_id=self.study_id, run_id=run_id, **asdict(row)) for row in rows)
 
 
 def _record(row: RunRow, epochs: list[EpochRow], metrics: Mapping[str, Mapping[str, float]]) -> RunRecord:

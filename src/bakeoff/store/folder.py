@@ -12,9 +12,10 @@ OUT/runs/NAME/checkpoints/      while it trains
 
 import fcntl
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,6 @@ from bakeoff.errors import StoreError
 from bakeoff.specs.run import RunSpec
 
 STUDY_FILE = "study.json"
-_LEFT_OVER = (f"{STUDY_FILE}.partial",)  # of a process that was killed while it claimed the folder
 
 
 class StudyFolder:
@@ -60,30 +60,53 @@ class StudyFolder:
             raise StoreError(f"{self.path / STUDY_FILE} does not hold a study")
         return content
 
-    def claim(self, study: Mapping[str, Any]) -> None:
-        """Make the folder this study's; raise `StoreError` if it is another's, or holds other things."""
+    def claim(self, study: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the folder this study's, and return what is written there of it. Several processes may do so at once.
+
+        Args:
+            study: what is to be written. Its `database` is None where the study may be in any; then it is where it was.
+
+        Raises:
+            StoreError: the folder is another study's, holds other things, or its runs are in another database.
+        """
         try:
-            if (self.path / STUDY_FILE).exists():
-                if found := "; ".join(differences(self.read()["identity"], study["identity"])):
-                    raise StoreError(f"{self.path} belongs to another study: {found}; give another folder with --out")
-            elif self.path.exists() and any(path.name not in _LEFT_OVER for path in self.path.iterdir()):
-                raise StoreError(f"{self.path} is not empty and holds no study; give another folder with --out")
             self.path.mkdir(parents=True, exist_ok=True)
-            durable.write(self.path / STUDY_FILE, json.dumps(study, indent=1).encode())
+            with _locked(self.path):
+                if (self.path / STUDY_FILE).exists():
+                    found = self.read()
+                    self._check(found, study)
+                    study = {**study, "database": study["database"] or found["database"]}
+                elif any(not _is_left_over(path.name) for path in self.path.iterdir()):
+                    raise StoreError(f"{self.path} is not empty and holds no study; give another folder with --out")
+                durable.write(self.path / STUDY_FILE, json.dumps(study, indent=1).encode())
         except OSError as error:
             raise StoreError(f"cannot write to {self.path}: {error.strerror}; give another folder with --out") from None
+        return dict(study)
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Keep others from training into this folder meanwhile; raise `StoreError` where another process does."""
-        with (self.path / ".lock").open("ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StoreError(
-                    f"another process trains into {self.path} at this moment; wait for it, or give another --out"
-                ) from None
-            yield
+    def _check(self, found: Mapping[str, Any], study: Mapping[str, Any]) -> None:
+        if differ := "; ".join(differences(found["identity"], study["identity"])):
+            raise StoreError(f"{self.path} belongs to another study: {differ}; give another folder with --out")
+        # Until something was trained, a database may still be corrected.
+        if study["database"] not in (None, found["database"]) and (self.path / "runs").exists():
+            where = found["database"] or self.database_url
+            raise StoreError(f"the runs of {self.path} are in {where}; leave out --database, or give another --out")
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether a file is of a process that was killed while it claimed the folder."""
+    return name.startswith(STUDY_FILE) and name.endswith(".partial")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Wait for other processes of this machine that do the same, and keep them waiting."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems lock no folders
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,11 @@
 """The tables."""
 
-import math
-from typing import Any
-
-from sqlalchemy import Dialect, Float, ForeignKeyConstraint, Index, Integer, String, Text
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-VERSION = 1  # of the schema; a database of a newer one is refused
+from bakeoff.store.columns import Real, Words
 
-
-class _SQLiteReal(UserDefinedType[Any]):
-    """REAL without SQLAlchemy's conversion to float, so that text passes, which SQLite keeps as it is."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        """Return the name of the type in SQL."""
-        return "REAL"
-
-
-class Real(TypeDecorator[float]):
-    """A float of which nan comes back too: SQLite would store it as NULL, so it is kept as text there."""
-
-    impl = Float(53)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the type that the database knows."""
-        return dialect.type_descriptor(_SQLiteReal() if dialect.name == "sqlite" else Float(53))
-
-    def process_bind_param(self, value: float | None, dialect: Dialect) -> Any:
-        """Return what the database is given."""
-        return "NaN" if value is not None and math.isnan(value) and dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:  # noqa: ARG002
-        """Return what the database gave, as a float."""
-        return None if value is None else float(value)
+VERSION = 2  # of the tables below; `migrations` leads to it from older ones
 
 
 class Table(DeclarativeBase):
@@ -44,7 +13,7 @@ class Table(DeclarativeBase):
 
 
 class StudyRow(Table):
-    """A study, and the version of the schema that it was written with."""
+    """A study. Programs of version 1 look at its version of the schema, and refuse it; newer ones look elsewhere."""
 
     __tablename__ = "study"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -62,10 +31,11 @@ class RunRow(Table):
     position: Mapped[int] = mapped_column(Integer)  # in the order of the study
     spec: Mapped[str] = mapped_column(Text)  # JSON
     state: Mapped[str] = mapped_column(String(16))
-    attempts: Mapped[int] = mapped_column(Integer, default=0)
-    error: Mapped[str] = mapped_column(Text, default="")
-    worker: Mapped[str] = mapped_column(String(200), default="")
-    heartbeat: Mapped[str] = mapped_column(String(40), default="")
+    attempts: Mapped[int] = mapped_column(Integer, default=0)  # a worker's claim holds while this stays the same
+    deaths: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # of workers, since its last epoch
+    error: Mapped[str] = mapped_column(Words, default="")
+    worker: Mapped[str] = mapped_column(Words, default="")
+    heartbeat: Mapped[str] = mapped_column(String(40), default="")  # by the clock of the database
     started: Mapped[str] = mapped_column(String(40), default="")
     finished: Mapped[str] = mapped_column(String(40), default="")
     best_epoch: Mapped[int | None] = mapped_column(Integer)
@@ -103,21 +73,22 @@ class MetricRow(Table):
     study_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     run_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     part: Mapped[str] = mapped_column(String(16), primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(Words, primary_key=True)
     value: Mapped[float] = mapped_column(Real)
     __table_args__ = (ForeignKeyConstraint(["study_id", "run_id"], ["run.study_id", "run.run_id"]),)
 
 
 class EventRow(Table):
-    """Something that happened to a run: a change of state, a resumption, a look at the test set."""
+    """Something that happened in an attempt at a run: start, end, loss of the worker, a look at the test set."""
 
     __tablename__ = "event"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     study_id: Mapped[str] = mapped_column(String(64))
     run_id: Mapped[str] = mapped_column(String(64))
+    attempt: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # from 1; 0: of none
     at: Mapped[str] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(32))
-    detail: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Words)
     __table_args__ = (
         ForeignKeyConstraint(["study_id", "run_id"], ["run.study_id", "run.run_id"]),
         Index("event_by_run", "study_id", "run_id"),

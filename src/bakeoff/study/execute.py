@@ -1,29 +1,38 @@
 """Run what a study still lacks. A run that fails is recorded, and the study goes on."""
 
-import os
-import signal
-import socket
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from errno import EDQUOT, EFBIG, ENOSPC
+from typing import NoReturn
 
-from bakeoff.errors import BakeoffError, DivergedError, InterruptedRunError, StoreError
+from bakeoff.errors import (
+    BakeoffError,
+    DatabaseFailedError,
+    DivergedError,
+    InterruptedRunError,
+    LostClaimError,
+    StoreError,
+)
 from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.device import environment
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import Hooks, News, run_one
+from bakeoff.store.claims import Claim
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
+from bakeoff.store.worker import Worker
 from bakeoff.study import looks
+from bakeoff.study.heartbeat import Heartbeat
 from bakeoff.study.plan import Plan
+from bakeoff.study.stopping import stopping
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.fit import Notice
 
 FULL = (ENOSPC, EDQUOT, EFBIG)  # no room on the disk, in the user's share of it, or within the largest size of a file
+LOOK_SECONDS = 1.0  # between looks at runs that other processes train
 
 
 class Observer:
@@ -39,7 +48,10 @@ class Observer:
         """The current run goes on."""
 
     def run_ended(self, record: RunRecord) -> None:
-        """A run has ended, in whatever state."""
+        """A run has ended, in whatever state; `running` if another process has taken it over."""
+
+    def waiting(self, workers: Sequence[str]) -> None:
+        """Nothing is left but runs that other processes train; called every second with each one's process."""
 
 
 @dataclass(frozen=True)
@@ -50,119 +62,133 @@ class Outcome:
     stopped: str  # why, or empty
 
 
-def execute(plan: Plan, folder: StudyFolder, store: Store, observer: Observer, time_limit: float | None) -> Outcome:
-    """Train every run of the plan that is not done, one after the other.
-
-    Args:
-        plan: what to do.
-        folder: where weights, logits and checkpoints go.
-        store: where the runs are recorded.
-        observer: told of everything.
-        time_limit: seconds after which training saves itself and stops.
-    """
-    store.add(planned.spec for planned in plan.runs)
-    before = {record.run_id: record for record in store.records()}
-    waiting = [planned for planned in plan.runs if not before[planned.spec.run_id].state.is_final]
-    observer.study_started(len(plan.runs), len(plan.runs) - len(waiting))
-    for planned in plan.runs:
-        if before[planned.spec.run_id].state.is_final:  # of a run that was killed after it was recorded
-            Checkpoints(folder.run(planned.spec, planned.spec.run_id).checkpoints, planned.spec.run_id).clear()
-    stopped = ""
-    with _stop_signals() as signalled:
-        deadline = time.monotonic() + time_limit if time_limit else None
-        for planned in waiting:
-            if stopped := _why_stop(signalled, deadline):
-                break
-            observer.run_started(planned, before[planned.spec.run_id].attempts > 0)
-            record = _attempt(plan, planned, folder, store, observer, lambda: bool(_why_stop(signalled, deadline)))
-            store.finish(record)
-            if record.state.is_final:
-                Checkpoints(folder.run(planned.spec, record.run_id).checkpoints, record.run_id).clear()
-            observer.run_ended(record)
-            if record.state is RunState.INTERRUPTED:
-                stopped = _why_stop(signalled, deadline)
-                break
-    wanted = {planned.spec.run_id for planned in plan.runs}
-    return Outcome(tuple(record for record in store.records() if record.run_id in wanted), stopped)
-
-
-def _attempt(
+def execute(
     plan: Plan,
-    planned: PlannedRun,
     folder: StudyFolder,
     store: Store,
     observer: Observer,
-    stop_requested: Callable[[], bool],
-) -> RunRecord:
-    """Return the record of an attempt at a run, whatever became of it."""
-    run_id = planned.spec.run_id
-    rows: list[EpochRow] = []
+    time_limit: float | None,
+    *,
+    retry_failed: bool = False,
+) -> Outcome:
+    """Train every run of the plan that is not done, one after the other.
 
-    def report(news: News) -> None:
-        if isinstance(news, EpochRow):
-            rows.append(news)
-            store.epoch_ended(run_id, news)
-        elif isinstance(news, Notice):
-            store.log(run_id, "notice", news.text)
-        observer.progress(news)
+    Other processes may do the same at once, each with runs of its own; at the end, those of the others are waited for.
+    A run whose process died or was not heard of for long is gone on with.
 
-    hooks = Hooks(report, stop_requested, lambda digest: looks.note(plan, store, run_id, digest))
-    features = plan.where.cache / "features"
-    unfinished = RunRecord(
-        planned.spec, RunState.FAILED, deviations=planned.deviations, environment=environment(plan.device)
-    )
-    try:
-        store.start(run_id, f"{socket.gethostname()}:{os.getpid()}")
-        return run_one(planned, plan.images, plan.split, folder.run(planned.spec, run_id), plan.device, hooks, features)
-    except InterruptedRunError as error:
-        unfinished = replace(unfinished, state=RunState.INTERRUPTED, error=str(error))
-    except DivergedError as error:
-        unfinished = replace(unfinished, state=RunState.DIVERGED, error=str(error))
-    except StoreError:
-        raise
-    except BakeoffError as error:
-        unfinished = replace(unfinished, error=str(error))
-    except Exception as error:  # any fault of one run, so that the others go on
-        if isinstance(error, OSError) and error.errno in FULL:
-            why = f"the disk of {folder.path}, or of the cache {plan.where.cache}, is full; make room, and the same"
-            why += " command goes on from the last checkpoint"
-            with suppress(StoreError):  # the database may have no room either
-                store.finish(replace(unfinished, state=RunState.INTERRUPTED, error=why, epochs=tuple(rows)))
-            raise StoreError(why) from None  # the other runs would fail too
-        store.log(run_id, "traceback", traceback.format_exc())
-        unfinished = replace(unfinished, error=f"{type(error).__name__}: {error}")
-    return replace(unfinished, epochs=tuple(rows))
-
-
-class _Signalled:
-    name = ""
+    Args:
+        plan: what to do.
+        folder: where weights, logits and checkpoints go; one for all processes.
+        store: where the runs are recorded.
+        observer: told of everything.
+        time_limit: seconds after which training saves itself and stops.
+        retry_failed: try runs again that have failed.
+    """
+    runs = {planned.spec.run_id: planned for planned in plan.runs}
+    store.add(planned.spec for planned in plan.runs)
+    if retry_failed:
+        store.retry_failed(runs)
+    before = _records(store, runs)
+    for record in before:  # of a run that was killed after it was recorded
+        _clear_checkpoints(folder, record)
+    observer.study_started(len(runs), sum(record.state.is_final for record in before))
+    worker = str(Worker.current())
+    with stopping(time_limit) as why_stop:
+        bench = _Bench(plan, folder, store, observer, why_stop)
+        while not why_stop():
+            if claim := store.claim(runs, worker):
+                planned = runs[claim.run_id]
+                observer.run_started(planned, claim.attempt > 1)
+                observer.run_ended(bench.attempt(planned, claim))
+            elif others := store.workers(runs):
+                observer.waiting(others)
+                time.sleep(LOOK_SECONDS)
+            else:
+                break
+        records = _records(store, runs)
+        return Outcome(records, why_stop() if not all(record.state.is_final for record in records) else "")
 
 
-@contextmanager
-def _stop_signals() -> Iterator[_Signalled]:
-    """Let the first Ctrl-C or SIGTERM ask training to stop; a second one acts as it always does."""
-    signalled = _Signalled()
-    if threading.current_thread() is not threading.main_thread():
-        yield signalled
-        return
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    usual = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def ask(number: int, _: object) -> None:
-        signalled.name = signal.Signals(number).name
-        for kind in kinds:
-            signal.signal(kind, usual[kind])
-
-    for kind in kinds:
-        signal.signal(kind, ask)
-    try:
-        yield signalled
-    finally:
-        for kind in kinds:
-            signal.signal(kind, usual[kind])
+def _records(store: Store, runs: Mapping[str, PlannedRun]) -> tuple[RunRecord, ...]:
+    return tuple(record for record in store.records() if record.run_id in runs)
 
 
-def _why_stop(signalled: _Signalled, deadline: float | None) -> str:
-    if signalled.name:
-        return f"stopped by {signalled.name}"
-    return "the time limit was reached" if deadline and time.monotonic() > deadline else ""
+def _clear_checkpoints(folder: StudyFolder, record: RunRecord) -> None:
+    if record.state in (RunState.FINISHED, RunState.DIVERGED):
+        Checkpoints(folder.run(record.spec, record.run_id).checkpoints, record.run_id).clear()
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What all attempts of this process share."""
+
+    plan: Plan
+    folder: StudyFolder
+    store: Store
+    observer: Observer
+    why_stop: Callable[[], str]
+
+    def attempt(self, planned: PlannedRun, claim: Claim) -> RunRecord:
+        """Return the record of an attempt at a claimed run, whatever became of it, and keep it."""
+        unfinished = RunRecord(
+            planned.spec, RunState.FAILED, deviations=planned.deviations, environment=environment(self.plan.device)
+        )
+        with Heartbeat(self.store, claim) as heart:
+            try:
+                record = self._train(planned, claim, heart, unfinished)
+                self.store.finish(claim, record)
+            except LostClaimError as error:
+                return replace(unfinished, state=RunState.RUNNING, error=str(error))
+            except BaseException:  # such as a second Ctrl-C: nobody should wait for this process
+                with suppress(BakeoffError):
+                    self.store.finish(claim, replace(unfinished, state=RunState.INTERRUPTED, error="the program ended"))
+                raise
+        _clear_checkpoints(self.folder, record)
+        return record
+
+    def _train(self, planned: PlannedRun, claim: Claim, heart: Heartbeat, unfinished: RunRecord) -> RunRecord:
+        """Return the record of a run that was trained, or the unfinished one with what went wrong."""
+        rows: list[EpochRow] = []
+
+        def report(news: News) -> None:
+            if isinstance(news, EpochRow):
+                self.store.epoch_ended(claim, news)
+                rows.append(news)
+            elif isinstance(news, Notice):
+                self.store.log(claim, "notice", news.text)
+            self.observer.progress(news)
+
+        def stop_requested() -> bool:
+            heart.check()  # raises, since what is another's must not be saved either
+            return bool(self.why_stop())
+
+        hooks = Hooks(report, stop_requested, lambda digest: looks.note(plan, self.store, claim, digest))
+        plan, run_folder = self.plan, self.folder.run(planned.spec, claim.run_id)
+        try:
+            return run_one(
+                planned, plan.images, plan.split, run_folder, plan.device, hooks, plan.where.cache / "features"
+            )
+        except (LostClaimError, DatabaseFailedError):
+            raise
+        except InterruptedRunError as error:
+            unfinished = replace(unfinished, state=RunState.INTERRUPTED, error=str(error))
+        except DivergedError as error:
+            unfinished = replace(unfinished, state=RunState.DIVERGED, error=str(error))
+        except BakeoffError as error:
+            unfinished = replace(unfinished, error=str(error))
+        except (Exception, SystemExit) as error:  # any fault of one run, so that the others go on
+            if isinstance(error, OSError) and error.errno in FULL:
+                self._give_up(claim, replace(unfinished, epochs=tuple(rows)))
+            self.store.log(claim, "traceback", traceback.format_exc())
+            unfinished = replace(unfinished, error=f"{type(error).__name__}: {error}")
+        return replace(unfinished, epochs=tuple(rows))
+
+    def _give_up(self, claim: Claim, unfinished: RunRecord) -> NoReturn:
+        """End the study, whose other runs would fail too, and let go of the run as far as there is room for that."""
+        why = (
+            f"the disk of {self.folder.path}, or of the cache {self.plan.where.cache}, is full; make room, and the same"
+        )
+        why += " command goes on from the last checkpoint"
+        with suppress(BakeoffError):
+            self.store.finish(claim, replace(unfinished, state=RunState.INTERRUPTED, error=why))
+        raise StoreError(why) from None

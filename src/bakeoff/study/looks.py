@@ -5,24 +5,25 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from bakeoff.data.looks import Ledger, Looks
+from bakeoff.store.claims import Claim
 from bakeoff.store.database import Event, Store
 from bakeoff.study.plan import Plan
 
 KIND = "looked at before"
 
 
-def note(plan: Plan, store: Store, run_id: str, weights: str) -> None:
-    """Record that a run opens the test set for its final weights, and how often other studies had opened it.
+def note(plan: Plan, store: Store, claim: Claim, weights: str) -> None:
+    """Record that a claimed run opens the test set for its final weights, and how often other studies had opened it.
 
     What others did before is kept with the study, so that its report says the same wherever it is made.
     """
-    store.log(run_id, "test opened", weights)
+    store.log(claim, "test opened", weights)
     ledger = ledger_of(plan)
     own = {record.run_id for record in store.records()}
     others = ledger.others(own)
     if others.runs:
-        store.log(run_id, KIND, json.dumps(asdict(others)))
-    ledger.add(plan.study_id, run_id)
+        store.log(claim, KIND, json.dumps(asdict(others)))
+    ledger.add(plan.study_id, claim.run_id)
 
 
 def ledger_of(plan: Plan) -> Ledger:
