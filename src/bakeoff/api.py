@@ -13,6 +13,8 @@ from bakeoff import durable
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError, nearest
 from bakeoff.records.run import RunRecord
+from bakeoff.report.brief import as_html, as_text, findings
+from bakeoff.report.text import plural
 from bakeoff.run.device import find_device
 from bakeoff.specs.files import naming_lines, read_study
 from bakeoff.specs.library import resolve_recipe
@@ -22,6 +24,7 @@ from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
 from bakeoff.study.execute import Observer, Outcome, execute
 from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, read_answers
 from bakeoff.study.leaderboard import leaderboard
+from bakeoff.study.lines import default_observer
 from bakeoff.study.plan import Plan, make_plan
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
 from bakeoff.study.variants import variants
@@ -90,7 +93,16 @@ class Result:
         return to
 
     def __repr__(self) -> str:
-        return f"Result({str(self.folder.path)!r}, {len(self.runs)} runs)"
+        return f"Result({str(self.folder.path)!r}, {plural(len(self.runs), 'run')})"
+
+    def __str__(self) -> str:
+        return as_text(*self._brief())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._brief())
+
+    def _brief(self) -> tuple[tuple[str, ...], "pd.DataFrame", Path]:
+        return findings(self.judgement(), self.runs), self.leaderboard(), self.folder.path / "report.html"
 
 
 def load(folder: str | Path) -> Result:
@@ -184,6 +196,7 @@ def compare(
     data_dir: str | Path | None = None,
     offline: bool = False,
     time_limit: float | None = None,
+    verbose: bool | None = None,
     observer: Observer | None = None,
     **settings: Any,
 ) -> Result:
@@ -198,7 +211,8 @@ def compare(
         data_dir: a folder that holds data sets.
         offline: refuse to download.
         time_limit: seconds after which training is saved and stopped.
-        observer: told how the study goes on.
+        verbose: print a line per run; left open, that is done in a terminal or a notebook.
+        observer: told how the study goes on, instead of printing.
         settings: see `declare`.
 
     Raises:
@@ -213,7 +227,7 @@ def compare(
     with naming_lines(config):
         plan = make_plan(study, where, find_device(device))
     folder = Path(out) if out else plan.default_folder()
-    run(plan, folder, where, observer or Observer(), time_limit=time_limit)
+    run(plan, folder, where, observer or default_observer(verbose), time_limit=time_limit)
     return Result(folder)
 
 
@@ -229,6 +243,7 @@ def reproduce(
     data_dir: str | Path | None = None,
     offline: bool = False,
     time_limit: float | None = None,
+    verbose: bool | None = None,
     observer: Observer | None = None,
 ) -> Reproduction:
     """Train a system of the library as its document did, and return what was reported against what came of it.
@@ -242,7 +257,7 @@ def reproduce(
         faithful: repeat the document's fault where it changes the figures, in a study of its own.
         max_train: train on so many images only.
         out: the folder of all reproductions; the same call again goes on with what is there.
-        device, data_dir, offline, time_limit, observer: as for `compare`.
+        device, data_dir, offline, time_limit, verbose, observer: as for `compare`.
 
     Raises:
         BakeoffError: a mistake in the arguments, the data or the weights, named in one sentence.
@@ -251,7 +266,7 @@ def reproduce(
     study = study_of(name, seeds, epochs=epochs, max_train=max_train, faithful=faithful)
     plan = make_plan(study, where, find_device(device))
     folder = Path(out) / folder_name(name, faithful=faithful)
-    outcome = run(plan, folder, where, observer or Observer(), time_limit=time_limit)
+    outcome = run(plan, folder, where, observer or default_observer(verbose), time_limit=time_limit)
     return conclude(Reproduction(name, outcome.records, faithful), folder)
 
 

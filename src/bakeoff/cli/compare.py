@@ -79,6 +79,9 @@ def compare(
     """Train several classifiers under one protocol, repeat over seeds, and judge each once on a locked test set.
 
     The same command again goes on with what is there: finished runs are never trained twice.
+
+    Exit status: 0 when all runs are done, 1 for a mistake or a failed run, 3 when --time-limit left runs over, 130
+    after Ctrl-C.
     """
     from bakeoff.cli.comparison import run_comparison
     from bakeoff.cli.values import budget_value, seeds_value

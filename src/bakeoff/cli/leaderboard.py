@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.study.judgement import Judgement
+    from bakeoff.api import Result
 
 
 class Format(StrEnum):
@@ -33,20 +33,19 @@ def leaderboard(
     table = result.leaderboard()
     if format is Format.TABLE:
         print_table(table)
-        print_judgement(result.judgement())
+        print_judgement(result)
     else:
         convert = {Format.CSV: as_csv, Format.JSON: as_json, Format.MD: as_markdown}[format]
         typer.echo(convert(table))
 
 
-def print_judgement(judgement: "Judgement") -> None:
+def print_judgement(result: "Result") -> None:
     """Print what the runs prove, in sentences."""
     from bakeoff.cli.console import name, out
-    from bakeoff.evidence.wording import sentences
+    from bakeoff.report.brief import findings
 
-    said = sentences(judgement.verdict) if judgement.verdict else (judgement.reason,)
     out.print()
-    for sentence in (*said, *judgement.missing):
+    for sentence in findings(result.judgement(), result.runs):
         out.print(name(sentence))
 
 

@@ -33,8 +33,8 @@ class EncodedPixels:
     """Images in files or in the rows of a table, decoded on several threads in their order.
 
     They become squares, as networks take them. The side is the spec's; else their own shorter one, where all have one
-    size of at most 512 pixels a side; else the median shorter side, at most 224 and a multiple of 8. They have 1 channel
-    where every image is gray, else 3.
+    size of at most 512 pixels a side; else the median shorter side, at most 224 and a multiple of 8. They have 1
+    channel where every image is gray, else 3.
 
     Args:
         blobs: the encoded images, to be gone through more than once.

@@ -11,6 +11,7 @@ from bakeoff.evidence.wording import wording
 from bakeoff.records.run import RunState
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.text import duration, fraction, join, percent, plural, points
+from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
 
 SAID = 2  # ties and losses that have a sentence of their own; all are in the matrix of pairs
@@ -31,7 +32,7 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
     if not subject.ranked:
         state = "No run has finished yet" if _open_runs(subject) or not subject.records else "No run finished"
         return Verdict(f"{state}, so there is no answer", _failures(subject), _unfinished(subject))
-    open_ends = (*_missing(judgement), *_failures(subject), *_unfinished(subject))
+    open_ends = (*_missing(judgement), *_failures(subject), *_unfinished(subject), *mixed(subject.records))
     evidence = judgement.verdict
     if evidence is None:
         best = subject.ranked[0]

@@ -4,7 +4,7 @@ import hashlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from bakeoff import durable
 from bakeoff.data.imageset import ImageSet, IntArray
 from bakeoff.data.pipeline import Part, mix_seed
 from bakeoff.data.splits import Split
+from bakeoff.errors import InterruptedRunError
 from bakeoff.evaluation.metrics import compute
 from bakeoff.evaluation.metrics.accuracy import accuracy
 from bakeoff.evaluation.metrics.cross_entropy import cross_entropy
@@ -28,7 +29,7 @@ from bakeoff.records.run import Cost, EpochRow, RunRecord, RunState
 from bakeoff.run.device import environment
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.tensorboard import TensorBoard
-from bakeoff.run.wiring import can_cache, wire, with_features
+from bakeoff.run.wiring import wire, with_features
 from bakeoff.store.folder import Predictions, RunFolder
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.features import Extraction
@@ -83,12 +84,19 @@ def run_one(
     checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         parts = wire(planned, images, split, device)
-        if can_cache(spec, parts.model):
-            ask = hooks.stop_requested
-            parts = with_features(parts, spec, images.fingerprint, features, report=hooks.report, stop_requested=ask)
+        parts = with_features(
+            parts,
+            spec,
+            images.fingerprint,
+            features,
+            len(split.test),
+            report=hooks.report,
+            stop_requested=hooks.stop_requested,
+        )
         assert spec.model.image_size is not None, "a resolved spec has a size"
         at_once = images_at_once(spec.model.image_size)
-        judge = _Judge(parts.prepare, parts.precision, at_once, flip=spec.protocol.tta == "flip")
+        flip = spec.protocol.tta == "flip"
+        judge = _Judge(parts.prepare, parts.precision, at_once, hooks.stop_requested, flip=flip)
         board = TensorBoard(folder.path)
 
         def report(news: Progress | EpochRow) -> None:
@@ -113,16 +121,14 @@ def run_one(
     weights = save(state, Expectation(spec.model.image_size, spec.recipe.normalize).metadata)
     durable.write(folder.weights, weights)
     digest = hashlib.sha256(weights).hexdigest()
+    known = {"train": (parts.train, split.train), "val": (parts.val, split.val)}
+    predictions = {
+        name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in known.items() if len(part)
+    }
     hooks.test_opened(digest)
     test_indices = split.test.open(spec.run_id, digest)
-    judged = {
-        "train": (parts.train, split.train),
-        "val": (parts.val, split.val),
-        "test": (parts.represent(Part(images, test_indices, device)), test_indices),
-    }
-    predictions = {
-        name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in judged.items() if len(part)
-    }
+    test = parts.represent(Part(images, test_indices, device))
+    predictions["test"] = judge.predictions(parts.trained, test, test_indices)
     folder.write_predictions(predictions)
     seconds = time.perf_counter() - started
     return RunRecord(
@@ -147,10 +153,19 @@ def run_one(
 
 
 class _Judge:
-    """Evaluates models on parts of the data, always on every image."""
+    """Evaluates models on parts of the data, always on every image; asks between chunks whether to stop."""
 
-    def __init__(self, prepare: Callable[[Tensor], Tensor], precision: Precision, at_once: int, *, flip: bool) -> None:
+    def __init__(
+        self,
+        prepare: Callable[[Tensor], Tensor],
+        precision: Precision,
+        at_once: int,
+        stop_requested: Callable[[], bool],
+        *,
+        flip: bool,
+    ) -> None:
         self._prepare = prepare
+        self._stop_requested = stop_requested
         self._at_once = at_once
         self._precision = precision
         self._flip = flip
@@ -166,8 +181,13 @@ class _Judge:
         return Predictions(indices, part.labels.cpu().numpy(), self._logits(model, part, flip=False), averaged)
 
     def _logits(self, model: nn.Module, part: Part, *, flip: bool) -> Logits:
-        inputs = (self._prepare(batch.images) for batch in part.chunks(self._at_once))
-        return predict(model, inputs, self._precision.autocast(), flip=flip)
+        return predict(model, self._inputs(part), self._precision.autocast(), flip=flip)
+
+    def _inputs(self, part: Part) -> Iterator[Tensor]:
+        for batch in part.chunks(self._at_once):
+            if self._stop_requested():
+                raise InterruptedRunError("stopped while it was evaluated; the same command goes on from there")
+            yield self._prepare(batch.images)
 
 
 def _metrics(predictions: Mapping[str, Predictions]) -> dict[str, dict[str, float]]:

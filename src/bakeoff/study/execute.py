@@ -17,6 +17,7 @@ from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import Hooks, News, run_one
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
+from bakeoff.study.environments import changed
 from bakeoff.study.plan import Plan
 from bakeoff.training.checkpoint import Checkpoints
 
@@ -33,6 +34,9 @@ class Observer:
     def progress(self, news: News) -> None:
         """The current run goes on."""
 
+    def stopping(self) -> None:
+        """Ctrl-C or SIGTERM asked to stop; that happens after the current step or chunk of images."""
+
     def run_ended(self, record: RunRecord) -> None:
         """A run has ended, in whatever state."""
 
@@ -43,6 +47,7 @@ class Outcome:
 
     records: tuple[RunRecord, ...]
     stopped: str  # why, or empty
+    signalled: int = 0  # the number of the signal that stopped it, or 0
 
 
 def execute(plan: Plan, folder: StudyFolder, store: Store, observer: Observer, time_limit: float | None) -> Outcome:
@@ -60,13 +65,15 @@ def execute(plan: Plan, folder: StudyFolder, store: Store, observer: Observer, t
     waiting = [planned for planned in plan.runs if not before[planned.spec.run_id].state.is_final]
     observer.study_started(len(plan.runs), len(plan.runs) - len(waiting))
     stopped = ""
-    with _stop_signals() as signalled:
+    with _stop_signals(observer) as signalled:
         deadline = time.monotonic() + time_limit if time_limit else None
         for planned in waiting:
             if stopped := _why_stop(signalled, deadline):
                 break
             observer.run_started(planned, before[planned.spec.run_id].attempts > 0)
             record = _attempt(plan, planned, folder, store, observer, lambda: bool(_why_stop(signalled, deadline)))
+            elsewhere = changed(before[record.run_id].environment, record.environment)
+            record = replace(record, deviations=record.deviations + elsewhere)
             store.finish(record)
             if record.state.is_final:
                 Checkpoints(folder.run(planned.spec, record.run_id).checkpoints, record.run_id).clear()
@@ -75,7 +82,8 @@ def execute(plan: Plan, folder: StudyFolder, store: Store, observer: Observer, t
                 stopped = _why_stop(signalled, deadline)
                 break
     wanted = {planned.spec.run_id for planned in plan.runs}
-    return Outcome(tuple(record for record in store.records() if record.run_id in wanted), stopped)
+    records = tuple(record for record in store.records() if record.run_id in wanted)
+    return Outcome(records, stopped, signalled.number if stopped else 0)
 
 
 def _attempt(
@@ -119,11 +127,11 @@ def _attempt(
 
 
 class _Signalled:
-    name = ""
+    number = 0
 
 
 @contextmanager
-def _stop_signals() -> Iterator[_Signalled]:
+def _stop_signals(observer: Observer) -> Iterator[_Signalled]:
     """Let the first Ctrl-C or SIGTERM ask training to stop; a second one acts as it always does."""
     signalled = _Signalled()
     if threading.current_thread() is not threading.main_thread():
@@ -133,9 +141,10 @@ def _stop_signals() -> Iterator[_Signalled]:
     usual = {kind: signal.getsignal(kind) for kind in kinds}
 
     def ask(number: int, _: object) -> None:
-        signalled.name = signal.Signals(number).name
+        signalled.number = number
         for kind in kinds:
             signal.signal(kind, usual[kind])
+        observer.stopping()
 
     for kind in kinds:
         signal.signal(kind, ask)
@@ -147,6 +156,6 @@ def _stop_signals() -> Iterator[_Signalled]:
 
 
 def _why_stop(signalled: _Signalled, deadline: float | None) -> str:
-    if signalled.name:
-        return f"stopped by {signalled.name}"
+    if signalled.number:
+        return f"stopped by {signal.Signals(signalled.number).name}"
     return "the time limit was reached" if deadline and time.monotonic() > deadline else ""

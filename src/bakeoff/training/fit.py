@@ -66,7 +66,8 @@ def fit(
         model: on the device of the batches.
         batches: shuffled training batches.
         prepare: makes a batch's images into the model's input.
-        validate: returns loss and accuracy on the validation images; None where there are none.
+        validate: returns loss and accuracy on the validation images, or raises `InterruptedRunError`; None where there
+            are none.
         recipe: how to train; its `amp` and `normalize` are already in `precision` and `prepare`.
         precision: the format to compute in.
         checkpoints: where training goes on from, if anything is there, and saves itself.
@@ -120,7 +121,11 @@ def fit(
                 reported = time.perf_counter()
         _check_finite(state)
         state.figures()  # waits for the device, so that validation is not counted as training
-        val_loss, val_accuracy = validate(state.evaluated) if validate else (None, None)
+        try:
+            val_loss, val_accuracy = validate(state.evaluated) if validate else (None, None)
+        except InterruptedRunError:
+            autosave.now(state)
+            raise
         report(state.end_epoch(val_loss, val_accuracy))
         enough = _why_enough(state, recipe)
 
