@@ -17,6 +17,8 @@ from bakeoff.data.load import load as load_images
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError, StoreError, nearest
 from bakeoff.records.run import RunRecord
+from bakeoff.report.brief import as_html, as_text, findings
+from bakeoff.report.text import plural
 from bakeoff.run.device import find_device
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.files import naming_lines, read_study
@@ -31,6 +33,7 @@ from bakeoff.study.execute import Observer, Outcome, execute
 from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, read_answers
 from bakeoff.study.label_errors import FIELDS, find_doubts
 from bakeoff.study.leaderboard import leaderboard
+from bakeoff.study.lines import default_observer
 from bakeoff.study.plan import Plan, make_plan
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
 from bakeoff.study.variants import variants
@@ -155,7 +158,16 @@ class Result:
         return Subject(self.about, self.runs, tuple(self.events), self.predictions)
 
     def __repr__(self) -> str:
-        return f"Result({str(self.folder.path)!r}, {len(self.runs)} runs)"
+        return f"Result({str(self.folder.path)!r}, {plural(len(self.runs), 'run')})"
+
+    def __str__(self) -> str:
+        return as_text(*self._brief())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._brief())
+
+    def _brief(self) -> tuple[tuple[str, ...], "pd.DataFrame", Path]:
+        return findings(self.judgement(), self.runs), self.leaderboard(), self.folder.path / "report.html"
 
 
 def load(folder: str | Path, database: str | None = None) -> Result:
@@ -258,6 +270,7 @@ def compare(
     time_limit: float | None = None,
     database: str | None = None,
     retry_failed: bool = False,
+    verbose: bool | None = None,
     observer: Observer | None = None,
     **settings: Any,
 ) -> Result:
@@ -275,7 +288,8 @@ def compare(
         database: the URL of a database to use instead of one in the folder. Its password is written nowhere: where it
             is needed later, libpq finds it in `PGPASSWORD` or `~/.pgpass`.
         retry_failed: try runs again that have failed.
-        observer: told how the study goes on.
+        verbose: print a line per run; left open, that is done in a terminal or a notebook.
+        observer: told how the study goes on, instead of printing.
         settings: see `declare`.
 
     Raises:
@@ -290,7 +304,7 @@ def compare(
     with naming_lines(config):
         plan = make_plan(study, where, find_device(device))
     folder = Path(out) if out else plan.default_folder()
-    observer = observer or Observer()
+    observer = observer or default_observer(verbose)
     run(plan, folder, where, observer, time_limit=time_limit, database=database, retry_failed=retry_failed)
     return Result(folder, database)
 
@@ -344,6 +358,7 @@ def reproduce(
     offline: bool = False,
     time_limit: float | None = None,
     retry_failed: bool = False,
+    verbose: bool | None = None,
     observer: Observer | None = None,
 ) -> Reproduction:
     """Train a system of the library as its document did, and return what was reported against what came of it.
@@ -357,7 +372,7 @@ def reproduce(
         faithful: repeat the document's fault where it changes the figures, in a study of its own.
         max_train: train on so many images only.
         out: the folder of all reproductions; the same call again goes on with what is there.
-        device, data_dir, offline, time_limit, retry_failed, observer: as for `compare`.
+        device, data_dir, offline, time_limit, retry_failed, verbose, observer: as for `compare`.
 
     Raises:
         BakeoffError: a mistake in the arguments, the data or the weights, named in one sentence.
@@ -366,7 +381,8 @@ def reproduce(
     study = study_of(name, seeds, epochs=epochs, max_train=max_train, faithful=faithful)
     plan = make_plan(study, where, find_device(device))
     folder = Path(out) / folder_name(name, faithful=faithful)
-    outcome = run(plan, folder, where, observer or Observer(), time_limit=time_limit, retry_failed=retry_failed)
+    observer = observer or default_observer(verbose)
+    outcome = run(plan, folder, where, observer, time_limit=time_limit, retry_failed=retry_failed)
     return conclude(Reproduction(name, outcome.records, faithful), folder)
 
 

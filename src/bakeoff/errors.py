@@ -17,7 +17,9 @@ class UnknownNameError(BakeoffError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name = kind, name
-        super().__init__(f"unknown {kind} {name!r}{nearest(name, known)}")
+        is_pattern = any(character in name for character in "*?[")
+        what = f"no {kind} fits the pattern {name!r}" if is_pattern else f"unknown {kind} {name!r}"
+        super().__init__(f"{what}{nearest(name, known)}")
 
 
 class SpecError(BakeoffError):

@@ -97,6 +97,8 @@ def test_a_plan_says_how_many_seeds_are_needed_and_what_it_assumes(compared, tmp
     measured = run("plan", "--from", "out", "--models", "3", cwd=cwd).stdout
     assert "For 359 test images and a test at the 5 % level, divided by 3 pairs of 3 models" in measured
     assert "as measured in out" in measured
+    assert "2 runs of a model cannot tell how far it spreads over seeds" in measured
+    assert "cannot tell" not in by_default
 
 
 def test_a_study_is_the_same_as_itself(compared):
@@ -130,6 +132,8 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
         (["diff", "nowhere", "there"], 1, "there is no study in nowhere"),
         (["plan", "--from", "nowhere"], 1, "there is no study in nowhere"),
         (["models", "vg"], 1, "unknown model 'vg'"),
+        (["models", "zzz*"], 1, "no model fits the pattern 'zzz*'"),
+        (["leaderboard", "out", "--format", "xml"], 2, "'xml' is not one of 'table'"),
         (["comapre"], 2, "No such command"),
         (["compare", "digits", "--epoch", "3"], 2, "No such option"),
     ],
@@ -142,6 +146,14 @@ def test_a_mistake_is_one_sentence_and_a_status(inside, arguments: list[str], st
     assert done.stdout == ""
     if status == 1:
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_time_limit_has_a_status_of_its_own_and_the_same_command_goes_on(inside, tmp_path: Path):
+    flags = ("compare", "digits", "--models", "lenet5", "--seeds", "1", "--epochs", "1", "--out", "out", "--offline")
+    stopped = inside(*flags, "--time-limit", "1e-6")
+    assert stopped.returncode == 3
+    assert "the time limit was reached; 1 run is left, and the same command goes on where it was" in stopped.stderr
+    assert inside(*flags).returncode == 0
 
 
 def test_a_study_file(tmp_path: Path):

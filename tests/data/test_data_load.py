@@ -58,6 +58,26 @@ def test_a_misspelt_name_has_suggestions() -> None:
         find_source("cifra10")
 
 
+def test_a_path_that_is_mistyped_is_a_path_and_not_a_name_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "photos" / "train").mkdir(parents=True)
+    (tmp_path / "data.npz").touch()
+    monkeypatch.chdir(tmp_path)
+    for name, near in (
+        ("./photoz", "photos"),
+        ("photos/trian", "photos/train"),
+        ("date.npz", "data.npz"),
+        (f"{tmp_path}/photoz/train", f"{tmp_path}/photos"),
+    ):
+        with pytest.raises(DataError, match=f"^{name}: no such file or folder; did you mean {near}[?]"):
+            find_source(name)
+    with pytest.raises(DataError, match="no such file or folder; there is no val in .*/photos"):
+        find_source("photos/val")
+    with pytest.raises(UnknownNameError, match="did you mean photos[?]"):
+        find_source("photoz")
+    with pytest.raises(DataError, match="^owner/train is not on this machine, neither as a folder nor from the hub,"):
+        load(DataSpec(name="owner/train"), Locations(cache=tmp_path / "cache", offline=True))
+
+
 def test_every_registered_name_is_documented_here() -> None:
     assert list(sources) == ["cifar10", "cifar100", "digits", "fashion-mnist", "mnist"]
 

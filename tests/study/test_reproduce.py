@@ -86,6 +86,8 @@ def test_a_reproduction_leaves_its_figures_and_is_not_trained_again(tmp_path: Pa
         "Changed here: the training images, to 100.",
         "Changed here: recipe.epochs, to 1 from 10.",
     ]
+    assert figures["test_accuracy"]["interval"]
+    assert {figure["lies"] for figure in written["figures"]} == {None}, "one epoch says nothing of what ten give"
     again = reproduce(seeds=3)
     assert [run.finished for run in again.records][:2] == [run.finished for run in done.records]
     assert len(again.finished) == 3

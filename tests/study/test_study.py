@@ -2,8 +2,10 @@
 
 import errno
 import gc
+import html
 import io
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -22,9 +24,15 @@ from torch import nn
 
 import bakeoff
 from bakeoff.cli.live import JsonLines
+from bakeoff.data.locations import Locations
 from bakeoff.errors import BakeoffError, SpecError, StoreError
+from bakeoff.evidence.wording import sentences
 from bakeoff.models import Network, networks
 from bakeoff.records.run import RunRecord, RunState
+from bakeoff.specs.study import StudySpec
+from bakeoff.study.environments import changed, mixed
+from bakeoff.study.expand import expand
+from bakeoff.study.plan import make_plan
 from bakeoff.study.variants import variants
 
 SMALL = {"epochs": 1, "batch_size": 256, "amp": "off", "offline": True, "device": "cpu"}
@@ -194,6 +202,24 @@ def test_a_grid_makes_variants_with_labels(tmp_path, tiny):
     assert (recipe.optimizer.lr, recipe.label_smoothing) == (0.01, 0.1)
 
 
+def test_a_grid_has_short_labels_that_tell_its_settings_apart():
+    grid = {
+        "recipe.schedule.monitor": ["val_loss"],
+        "recipe.monitor": ["val_accuracy"],
+        "recipe.cache_features": [True],
+        "recipe.augment": [[], ["flip", {"shift": 2}], [{"flip": {}}, {"rotate": {"amount": 5, "fill": "zero"}}]],
+    }
+    runs = expand(StudySpec.parse({"data": "digits", "models": "lenet5", "seeds": 1, "grid": grid}))
+    assert [run.recipe.name.partition("augment=")[2] for run in runs] == [
+        "none)",
+        "flip + shift: 2)",
+        "flip + rotate: amount: 5, fill: zero)",
+    ]
+    assert {run.recipe.name.partition(", augment")[0] for run in runs} == {
+        "default (schedule.monitor=val_loss, recipe.monitor=val_accuracy, cache_features=true"
+    }
+
+
 def test_an_equal_budget_of_steps(tmp_path, tiny):
     result = compare(tmp_path / "out", [tiny("one"), tiny("two")], seeds=1, epochs=None, budget={"steps": 7})
     for run in result.runs:
@@ -268,7 +294,7 @@ def test_a_killed_study_ends_as_one_that_was_not(tmp_path: Path, kind: signal.Si
     _, errors = child.communicate(timeout=300)
     assert child.returncode == (143 if kind is signal.SIGTERM else -kind)
     if kind is signal.SIGTERM:
-        assert "stopped by SIGTERM; 1 runs are left, and the same command goes on with them" in errors
+        assert "stopped by SIGTERM; 1 run is left, and the same command goes on where it was" in errors
     subprocess.run(command("killed"), check=True, capture_output=True)
     whole, killed = (bakeoff.load(tmp_path / out) for out in ("whole", "killed"))
     assert _facts(whole.runs[0]) == _facts(killed.runs[0])
@@ -328,6 +354,83 @@ def test_a_frozen_backbone_gives_the_same_with_and_without_the_cache(tmp_path: P
     for part in ("train", "val", "test"):
         mine, theirs = (result.predictions(run, part).logits for run in (cached, exact))
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe", "free", "deviation"),
+    [
+        ({}, {"views": 2, "augment": ["flip"]}, 10**12, None),
+        ({}, {}, 10**8, ("recipe.cache_features", "do not fit, 0.1 GiB are free")),
+        ({"freeze": "none"}, {"views": 2, "augment": ["flip"]}, 10**12, ("recipe.views", "the backbone is not frozen")),
+        ({}, {"views": 2, "augment": ["mixup"]}, 10**12, ("recipe.views", "mixes images")),
+    ],
+)
+def test_views_and_caches_without_effect_are_deviations(tmp_path, monkeypatch, model, recipe, free, deviation):
+    from bakeoff.training import features
+
+    monkeypatch.setattr(features.shutil, "disk_usage", lambda _: type("Usage", (), {"free": free})())
+    models = [{"name": "lenet5", "freeze": "backbone", "head": [8], "pool": "flatten", **model}]
+    (run,) = compare(tmp_path / "out", models, seeds=1, max_train=300, recipe={"epochs": 1, **recipe}).runs
+    assert run.state is RunState.FINISHED, run.error
+    found = [(d.what, d.why) for d in run.deviations if d.what.startswith("recipe.")]
+    assert len(found) == (deviation is not None)
+    if deviation:
+        assert found[0][0] == deviation[0]
+        assert deviation[1] in found[0][1]
+
+
+def test_gray_images_are_repeated_where_colours_have_statistics_of_their_own(tmp_path: Path):
+    recipe = {"epochs": 1, "normalize": "caffe"}
+    (run,) = compare(tmp_path / "out", "lenet5", seeds=1, max_train=300, recipe=recipe).runs
+    assert ("input channels", "1", "3") in [(d.what, d.wanted, d.got) for d in run.deviations]
+    assert run.parameters.total == 15_626 + 2 * 6 * 25  # of LeNet-5 on these gray images, and two more colours
+
+
+def test_a_share_without_effect_is_a_deviation(tmp_path: Path):
+    x, y = np.zeros((90, 8, 8), np.uint8), np.arange(90) % 3
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x[:30], y_test=y[:30], x_val=x[:30], y_val=y[:30])
+    study = {"data": {"name": str(tmp_path / "d.npz")}, "models": "lenet5", "seeds": 1, "recipes": [{"batch_size": 8}]}
+    where = Locations(cache=tmp_path / "cache", offline=True)
+
+    def deviations(**protocol: float) -> list[str]:
+        plan = make_plan(StudySpec.parse({**study, "protocol": protocol}), where, torch.device("cpu"))
+        return [d.what for d in plan.runs[0].deviations if d.what.startswith("protocol")]
+
+    assert deviations() == []
+    assert deviations(val_fraction=0.3, test_fraction=0.5) == ["protocol.val_fraction", "protocol.test_fraction"]
+
+
+def test_python_users_see_progress_and_the_answer(tmp_path: Path, tiny, capsys: pytest.CaptureFixture[str]):
+    result = compare(tmp_path / "out", [tiny("<one>"), tiny("two")], seeds=1, verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": test accuracy ")[0] for line in lines] == [
+        "[1/2] <one>, default, seed 0",
+        "[2/2] two, default, seed 0",
+    ]
+    text, page = str(result), result._repr_html_()
+    said = sentences(result.judgement().verdict)
+    assert text.startswith(said[0])
+    assert "95 % interval" in text
+    assert "report() writes a report" in text
+    assert html.escape(said[0]) in page
+    assert "<one>" in text
+    assert "&lt;one&gt;" in page
+    assert "<one>" not in page
+    report = result.report()
+    assert str(report) in str(result)
+    compare(tmp_path / "out", ["<one>", "two"], seeds=1)
+    assert capsys.readouterr().out == "", "in a pipe nothing is printed"
+
+
+def test_other_versions_are_told_and_are_no_other_runs(tmp_path: Path):
+    runs = compare(tmp_path / "out", "lenet5", seeds=2, epochs=1).runs
+    assert mixed(runs) == ()
+    newer = replace(runs[1], environment={**runs[1].environment, "torch": "99.0"})
+    (sentence,) = mixed([runs[0], newer])
+    assert re.search(r"different versions of torch: .* \(1 of 2 runs\), 99.0 \(1 of 2 runs\)", sentence)
+    assert newer.run_id == runs[1].run_id
+    (deviation,) = changed(runs[1].environment, newer.environment)
+    assert (deviation.what, deviation.got) == ("versions of torch", "99.0")
 
 
 def test_an_argument_that_there_is_not_is_named(tmp_path: Path):

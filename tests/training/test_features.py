@@ -16,7 +16,7 @@ from bakeoff.models.library import build
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import AugmentSpec, Recipe
 from bakeoff.training import optimizers
-from bakeoff.training.features import FeatureCache, splits_into
+from bakeoff.training.features import KEPT_FREE, FeatureCache, splits_into
 from bakeoff.training.phases import Phases
 from bakeoff.training.precision import Precision
 
@@ -104,6 +104,17 @@ def test_a_damaged_file_is_refused(cache, tmp_path):
     file.write_bytes(file.read_bytes()[:-8])
     with pytest.raises(DataError, match="damaged; remove it"):
         cache().of(PART)
+
+
+def test_room_is_asked_for_what_is_not_there_yet(cache, monkeypatch):
+    maker = cache()
+    flips = augment.build([AugmentSpec(name="flip")])
+    wanted = [((), 0), (flips, 0), (flips, 1)]
+    width = maker.of(PART).take(torch.arange(1)).images.nbytes
+    needed = width * (2 * len(PART) + 50)
+    for free, fits in ((needed + KEPT_FREE, True), (needed + KEPT_FREE - 1, False)):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: type("Usage", (), {"free": free})())
+        assert (maker.room(PART, wanted, more=50) == "") is fits
 
 
 def test_no_room_is_a_sentence(cache, monkeypatch):

@@ -12,9 +12,12 @@ from toys import CPU, toy_images, toy_network
 from bakeoff import durable
 from bakeoff.data.pipeline import Part, Preprocess, TrainBatches, mix_seed
 from bakeoff.errors import DivergedError, InterruptedRunError, ModelError, StoreError
+from bakeoff.evaluation.predict import predict
 from bakeoff.records.run import EpochRow
+from bakeoff.specs.recipe import Recipe
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.fit import Notice, Progress
+from bakeoff.training.selection import Selection
 from bakeoff.training.step import Step
 
 
@@ -157,6 +160,32 @@ def test_early_stopping_gives_back_the_best_weights_and_says_so(training):
     assert losses[fitted.best_epoch - 1] == min(losses)
     assert [(d.what, d.wanted) for d in fitted.deviations] == [("recipe.epochs", "30")]
     assert "did not improve for 2 epochs" in fitted.deviations[0].why
+
+
+def test_patience_begins_when_everything_is_trained():
+    selection = Selection(Recipe.parse({"epochs": 9, "head_epochs": 3, "early_stopping": 2, "monitor": "val_loss"}))
+    stops = []
+    for epoch, loss in enumerate((1.0, 2.0, 2.0, 2.0, 2.0), 1):
+        selection.epoch_ended(epoch, nn.Linear(1, 1), loss, 0.5)
+        stops.append(selection.should_stop)
+    assert stops == [False, False, False, False, True]
+
+
+def test_an_interruption_while_validating_loses_nothing(training, monkeypatch):
+    whole, _ = training(name="whole", epochs=2)()
+    stopped, calls = training(epochs=2), iter(range(100))
+
+    def interrupted(*given, **named):
+        if next(calls) == 0:
+            raise InterruptedRunError("stopped")
+        return predict(*given, **named)
+
+    monkeypatch.setattr("toys.predict", interrupted)
+    with pytest.raises(InterruptedRunError):
+        stopped()
+    model, fitted = stopped()
+    assert same(model, whole)
+    assert [row.epoch for row in fitted.rows] == [1, 2]
 
 
 @pytest.mark.parametrize("steps", [1, 5, 7, 10])

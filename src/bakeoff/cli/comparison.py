@@ -14,6 +14,7 @@ from bakeoff.cli.live import JsonLines, Live
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError
 from bakeoff.records.run import RunState
+from bakeoff.report.text import plural
 from bakeoff.run.device import device_name, find_device
 from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.resolve import PlannedRun
@@ -21,6 +22,8 @@ from bakeoff.specs.files import naming_lines
 from bakeoff.study import looks
 from bakeoff.study.execute import Observer, Outcome
 from bakeoff.study.plan import Plan, make_plan
+
+STOPPED = 3  # exit status where a time limit was reached before all runs were done
 
 
 def run_comparison(
@@ -49,12 +52,13 @@ def run_comparison(
         return 0
     outcome = train(plan, folder, where, time_limit, database, retry_failed=retry_failed)
     result = api.load(folder, database)
-    report = result.report()
+    # Who presses Ctrl-C does not want to wait for a report.
+    report = None if outcome.signalled else result.report()
     if out.is_terminal:
         if any(record.state is RunState.FINISHED for record in result.runs):
             print_table(result.leaderboard())
-            print_judgement(result.judgement())
-        out.print(f"\nReport: [bold]{report}[/bold]")
+            print_judgement(result)
+        out.print(f"\nReport: [bold]{report}[/bold]" if report else f"\nbakeoff report {folder} writes the report.")
     else:
         JsonLines(sys.stdout).study_ended(outcome, folder, report)
     return exit_status(outcome)
@@ -83,17 +87,16 @@ def train(
 
 
 def exit_status(outcome: Outcome) -> int:
-    """Say what did not go well; return the exit status."""
+    """Say what did not go well; return the exit status: 1 for a failed run, 3 for a time limit, 128 + a signal."""
     bad = [record for record in outcome.records if record.state in (RunState.FAILED, RunState.DIVERGED)]
     for record in bad:
         complain(f"{record.spec.model.title} seed {record.spec.seed} {record.state}: {record.error}")
     if any(record.state is RunState.FAILED for record in bad):
         err.print("what failed stays so; the same command with --retry-failed tries it again")
     if outcome.stopped:
-        left = sum(not record.state.is_final for record in outcome.records)
-        err.print(f"{outcome.stopped}; {left} runs are left, and the same command goes on with them")
-    if "SIG" in outcome.stopped:
-        return 130 if "SIGINT" in outcome.stopped else 143
+        left = plural(sum(not record.state.is_final for record in outcome.records), "run is left", "runs are left")
+        err.print(f"{outcome.stopped}; {left}, and the same command goes on where it was")
+        return 128 + outcome.signalled if outcome.signalled else STOPPED
     return 1 if bad else 0
 
 
@@ -119,8 +122,8 @@ def print_heading(plan: Plan) -> None:
     models = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
     precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
     out.print(
-        f"{len(plan.runs)} runs of {len(models)} models, {plan.study.protocol.mode}, on {device_name(plan.device)}, "
-        f"{precision}"
+        f"{plural(len(plan.runs), 'run')} of {plural(len(models), 'model')}, {plan.study.protocol.mode}, "
+        f"on {device_name(plan.device)}, {precision}"
     )
 
 

@@ -9,17 +9,17 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.study.judgement import Judgement
+    from bakeoff.api import Result
 
 
 WIDTH = 1000  # of the table where there is no terminal: as wide as it needs
-FORMAT = "auto, a table that folds in a terminal and not in a pipe; md, for documents; csv or json, for programs."
+FORMAT = "table, which folds in a terminal and not in a pipe; md, for documents; csv or json, for programs."
 
 
 class Format(StrEnum):
     """How a leaderboard is printed."""
 
-    AUTO = "auto"
+    TABLE = "table"
     MD = "md"
     CSV = "csv"
     JSON = "json"
@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 def leaderboard(
     folder: Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a comparison.")],
-    format: Annotated[Format, typer.Option(help=FORMAT)] = Format.AUTO,
+    format: Annotated[Format, typer.Option(help=FORMAT)] = Format.TABLE,
 ) -> None:
     """Print the ranking of a comparison: mean and 95 % interval, which models are tied, and cost."""
     from bakeoff.api import load
@@ -35,23 +35,22 @@ def leaderboard(
     from bakeoff.report.markdown import leaderboard as as_markdown
 
     result = load(folder)
-    if format is Format.AUTO:
+    if format is Format.TABLE:
         print_table(result.leaderboard())
-        print_judgement(result.judgement())
+        print_judgement(result)
     elif format is Format.MD:
         typer.echo(as_markdown(result.subject()))
     else:
         typer.echo((as_csv if format is Format.CSV else as_json)(result.leaderboard()))
 
 
-def print_judgement(judgement: "Judgement") -> None:
+def print_judgement(result: "Result") -> None:
     """Print what the runs prove, in sentences."""
     from bakeoff.cli.console import name, out
-    from bakeoff.evidence.wording import sentences
+    from bakeoff.report.brief import findings
 
-    said = sentences(judgement.verdict) if judgement.verdict else (judgement.reason,)
     out.print()
-    for sentence in (*said, *judgement.missing, *filter(None, [judgement.looked])):
+    for sentence in findings(result.judgement(), result.runs):
         out.print(name(sentence))
 
 

@@ -19,6 +19,7 @@ from rich.progress import (
 
 from bakeoff.cli.console import duration, name, percent
 from bakeoff.records.run import EpochRow, RunRecord, RunState
+from bakeoff.report.text import plural
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import News
 from bakeoff.study.execute import Observer, Outcome
@@ -53,7 +54,7 @@ class Live(Observer):
     def study_started(self, runs: int, done: int) -> None:
         """Show the bar of the study."""
         if done:
-            self._bars.console.print(f"{done} of {runs} runs are done already")
+            self._bars.console.print(f"{done} of {plural(runs, 'run')} {'is' if done == 1 else 'are'} done already")
         self._study = self._bars.add_task("runs", total=runs, completed=done, figures="")
 
     def run_started(self, planned: PlannedRun, resumed: bool) -> None:
@@ -81,6 +82,10 @@ class Live(Observer):
             done = news.epoch - 1 + news.step / news.steps
         speed = f" {news.images_per_second:,.0f} img/s"
         self._bars.update(self._run, completed=round(done, 1), figures=figures + self._validation + speed)
+
+    def stopping(self) -> None:
+        """Say that the signal was heard: a step or a chunk of images may take a while."""
+        self._bars.console.print("stopping, and saving where it is; Ctrl-C again leaves at once")
 
     def run_ended(self, record: RunRecord) -> None:
         """Replace the bar of the run by a line."""
@@ -143,14 +148,14 @@ class JsonLines(Observer):
             line["error"] = record.error
         self._write(line)
 
-    def study_ended(self, outcome: Outcome, folder: Path, report: Path) -> None:
-        """Write the line of the study."""
+    def study_ended(self, outcome: Outcome, folder: Path, report: Path | None) -> None:
+        """Write the line of the study; it has no report where a signal stopped it."""
         states = [record.state for record in outcome.records]
         self._write(
             {
                 "event": "study",
                 "out": str(folder),
-                "report": str(report),
+                "report": str(report) if report else None,
                 "runs": len(states),
                 "finished": states.count(RunState.FINISHED),
                 "stopped": outcome.stopped,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 DIFFERENCES = (0.5, 1.0, 2.0)  # points, besides the one that is asked for
 WANTED = 0.8
 IMAGES = 10_000
+ENOUGH = 5  # runs of a model to know its spread by, within a factor of two or so
 
 
 def plan(
@@ -29,17 +30,23 @@ def plan(
 
     if not 0 < detect <= 100:
         raise SpecError(f"--detect is a number of points above 0, at most 100; got {detect:g}")
-    spread, size = _measured(from_) if from_ else (CIFAR10, IMAGES)
+    spread, size, fewest = _measured(from_) if from_ else (CIFAR10, IMAGES, ENOUGH)
     _answer(detect, spread, images or size, models)
     source = f"as measured in {from_}" if from_ else "of small, little trained networks on CIFAR-10; see --from"
     out.print(
         f"Assumed: {100 * spread.seed:.2f} points of spread over seeds, and a variance on one image of"
         f" {spread.residual:.3f} by chance of the seed and {spread.image:.3f} between two models, {name(source)}."
     )
+    if fewest < ENOUGH:
+        out.print(
+            f"{fewest} runs of a model cannot tell how far it spreads over seeds, so that the"
+            f" {100 * spread.seed:.2f} points may be luck, and more seeds be needed than stand here; {ENOUGH} runs of"
+            " each model would tell."
+        )
 
 
-def _measured(folder: Path) -> tuple["Spread", int]:
-    """Return the typical spread of a study's models, and how many test images it has."""
+def _measured(folder: Path) -> tuple["Spread", int, int]:
+    """Return the typical spread of a study's models, how many test images it has, and the fewest runs of a model."""
     from bakeoff.api import load
     from bakeoff.errors import StoreError
     from bakeoff.evidence.components import components
@@ -51,7 +58,7 @@ def _measured(folder: Path) -> tuple["Spread", int]:
     parts = [components(right.astype(float)) for right in answers.right.values()]
     if sum(one.seeds > 1 for one in parts) < 2:
         raise StoreError(f"{folder} does not tell how models spread over seeds: two models that ran twice are needed")
-    return Spread.typical(parts), parts[0].size
+    return Spread.typical(parts), parts[0].size, min(one.seeds for one in parts if one.seeds > 1)
 
 
 def _answer(detect: float, spread: "Spread", images: int, models: int) -> None:

@@ -31,6 +31,9 @@ def reproduce(
     """Train systems as their documents did, and compare what was reported with what comes of it here.
 
     The same command again goes on with what is there: finished runs are never trained twice.
+
+    Exit status: 0 when all runs are done, 1 for a mistake or a failed run, 3 when --time-limit left runs over, 130
+    after Ctrl-C.
     """
     if list_:
         from bakeoff.cli.systems import list_systems

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from bakeoff.specs.data import DataSpec
 def load(spec: DataSpec, where: Locations) -> ImageSet:
     """Return the images of a data set, decoded once and mapped from the cache thereafter.
 
-    A registered name comes first, then an .npz file, then a folder, then the hub; `./cifar10` is always the folder.
+    A registered name comes first, then a folder, then an .npz file, then the hub; `./cifar10` is always the folder.
 
     Args:
         spec: the data set. Where it has a fingerprint already, the images must be the ones that it was taken from.
@@ -56,7 +57,12 @@ def _with_listing(images: ImageSet, listing: Listing) -> ImageSet:
 
 
 def find_source(name: str) -> Source:
-    """Return what reads the data set of that name, or raise `UnknownNameError` with the nearest names."""
+    """Return what reads the data set of that name.
+
+    Raises:
+        DataError: the name is that of a path, and there is nothing of ours; with the nearest names that exist.
+        UnknownNameError: it is no path either, with the nearest names.
+    """
     if name in sources:
         return sources.get(name)
     path = Path(name).expanduser()
@@ -66,13 +72,29 @@ def find_source(name: str) -> Source:
         return from_npz
     if path.exists():
         raise DataError(f"{name}: is neither a folder nor an .npz file; unpack it, or name the folder it belongs to")
-    if path.suffix.lower() == ".npz" or name.startswith((".", "~")):
-        raise DataError(f"{name}: no such file or folder")
-    if is_address(name):
+    # owner/name may be on the hub, unless its first half is a folder here.
+    if is_address(name) and path.suffix.lower() != ".npz" and not (name.startswith(".") or path.parent.is_dir()):
         return from_hub
-    if "/" in name or "\\" in name:
-        raise DataError(f"{name}: no such file or folder, and no owner/name of the hub")
-    raise UnknownNameError("data set", name, sources)
+    if path.suffix.lower() == ".npz" or name.startswith((".", "~")) or "/" in name or "\\" in name:
+        raise DataError(f"{name}: no such file or folder{_beside(path)}")
+    raise UnknownNameError("data set", name, [*sources, *_near(path)])
+
+
+def _beside(path: Path) -> str:
+    """Return a suffix for a message: what there is where a path breaks off."""
+    missing = path
+    while not missing.parent.is_dir():
+        missing = missing.parent
+    near = " or ".join(str(missing.with_name(name)) for name in _near(missing))
+    return f"; did you mean {near}?" if near else f"; there is no {missing.name} in {missing.parent.resolve()}"
+
+
+def _near(path: Path) -> list[str]:
+    """Return the names beside a path that are like its own."""
+    try:
+        return get_close_matches(path.name, [beside.name for beside in path.parent.iterdir()], cutoff=0.6)
+    except OSError:
+        return []
 
 
 def _check(name: str, labels: IntArray, class_names: tuple[str, ...], parts: Mapping[str, IntArray]) -> None:

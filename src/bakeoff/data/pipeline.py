@@ -185,6 +185,7 @@ def mix_seed(*numbers: int) -> int:
 
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # torchvision's, times 255
 CLIP_MEAN, CLIP_STD = (122.7709383, 116.7460125, 104.09373615), (68.5005327, 66.6321579, 70.32316305)  # times 255
+OF_COLOUR = frozenset({"imagenet", "clip", "caffe"})  # modes of `Recipe.normalize` with a constant for each colour
 CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: Keras applications' "caffe" mode
 
 

@@ -37,12 +37,14 @@ class Located:
         sha256: of its content, in hexadecimal; together with the spec it tells which weights a run starts from.
         source: where they are from, for people.
         expects: the input that they expect; None where that is not known.
+        told: whether they say so themselves, or who publishes them; else `expects` is a guess by the network's name.
     """
 
     path: Path
     sha256: str
     source: str
     expects: Expectation | None
+    told: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def locate(spec: ModelSpec, where: Places) -> Located | None:
     if spec.weights.startswith(_HUB):
         return _from_hub(spec, hub.Repository.parse(spec.weights.removeprefix(_HUB)), where)
     path = _local_file(spec.weights, where)
-    return _located(path, str(path), _metadata(path) or _expected_by_name(spec.name))
+    return _told_or_guessed(path, str(path), _metadata(path), spec)
 
 
 def load(model: nn.Module, spec: ModelSpec, located: Located, in_channels: int, image_size: int) -> Loaded:
@@ -133,14 +135,14 @@ def _pretrained(spec: ModelSpec, where: Places) -> Located:
     if isinstance(offer, Published):
         torch_cache = Path(torch.hub.get_dir()) / "checkpoints"
         return _located(obtain(offer, where, [torch_cache]), offer.url, expects)
-    return replace(_from_hub(spec, offer, where), expects=expects)
+    return replace(_from_hub(spec, offer, where), expects=expects, told=True)
 
 
 def _from_hub(spec: ModelSpec, repository: hub.Repository, where: Places) -> Located:
     file = hub.from_hub(repository, where)
     told = _metadata(file.path) or (foreign_weights.expected_in(file.config) if file.config else None)
     source = f"{repository.name}@{file.commit}" if file.commit else str(file.path)
-    located = _located(file.path, source, told or _expected_by_name(spec.name))
+    located = _told_or_guessed(file.path, source, told, spec)
     if file.sha256 not in ("", located.sha256):
         raise ModelError(
             f"{file.path}: its SHA-256 is {located.sha256}, but {file.sha256} on the hub, so that it is damaged; it is "
@@ -163,6 +165,10 @@ def _local_file(name: str, where: Places) -> Path:
 
 def _located(path: Path, source: str, expects: Expectation | None) -> Located:
     return Located(path.absolute(), _sha256(path), source, expects)
+
+
+def _told_or_guessed(path: Path, source: str, told: Expectation | None, spec: ModelSpec) -> Located:
+    return replace(_located(path, source, told or _expected_by_name(spec.name)), told=told is not None)
 
 
 def _sha256(path: Path) -> str:

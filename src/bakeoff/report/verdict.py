@@ -12,6 +12,7 @@ from bakeoff.records.run import RunState
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, whole
 from bakeoff.study import looks
+from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
 
 SAID = 2  # ties and losses that have a sentence of their own; all are in the matrix of pairs
@@ -43,6 +44,7 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
         *_deviations(subject),
         *_failures(subject),
         *_unfinished(subject),
+        *mixed(subject.records),
     )
     evidence = judgement.verdict
     if evidence is None:

@@ -8,6 +8,7 @@ import torch
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
+from bakeoff.data.pipeline import OF_COLOUR
 from bakeoff.data.splits import Split
 from bakeoff.errors import SpecError
 from bakeoff.models.expectation import Expectation
@@ -15,6 +16,7 @@ from bakeoff.models.library import smallest_input
 from bakeoff.models.weights import Located
 from bakeoff.records.run import Deviation
 from bakeoff.specs.base import FieldError
+from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.training.engines import resolve_engine
@@ -61,8 +63,10 @@ def resolve(
         )
     _check_validation(asked, split)
     expects = weights.expects if weights else None
-    size, deviations = _image_size(asked, images, expects)
     normalize, overridden = _normalize(recipe, expects)
+    channels, repeated = _channels(images.channels, normalize)
+    size, enlarged = _image_size(asked, images, channels, expects)
+    deviations = (*enlarged, *overridden, *repeated, *_assumed(asked, weights, size, normalize), *_given(asked, images))
     content = asked.content()
     content["data"]["fingerprint"] = images.fingerprint
     content["model"] |= {"image_size": size, "weights_sha256": weights.sha256 if weights else ""}
@@ -72,7 +76,37 @@ def resolve(
         "amp": resolve_amp(recipe.amp, device),
         "engine": resolve_engine(recipe.engine, device),
     }
-    return PlannedRun(RunSpec.parse(content), deviations + overridden, images.channels, weights)
+    return PlannedRun(RunSpec.parse(content), deviations, channels, weights)
+
+
+def _channels(given: int, normalize: str) -> tuple[int, tuple[Deviation, ...]]:
+    """Return the channels of the network's input: three for gray images too, where each colour is treated apart."""
+    if given == 3 or normalize not in OF_COLOUR:
+        return given, ()
+    why = f"normalize {normalize} has statistics for each colour; gray images are repeated to three channels"
+    return 3, (Deviation("input channels", "1", "3", why),)
+
+
+def _assumed(asked: RunSpec, weights: Located | None, size: int, normalize: str) -> tuple[Deviation, ...]:
+    """Record what is guessed of the images that weights were trained on, where their file does not tell."""
+    if weights is None or weights.told or (asked.recipe.normalize != "auto" and asked.model.image_size):
+        return ()
+    like = f"those of what is published for {asked.model.name}" if weights.expects else "those of these images"
+    why = f"{weights.path.name} does not say what it expects; assumed are {like}"
+    return (Deviation("size and normalize", "as the weights were trained", f"{size} pixels, {normalize}", why),)
+
+
+def _given(asked: RunSpec, images: ImageSet) -> tuple[Deviation, ...]:
+    """Record shares of the protocol that are without effect, because the data set brings such a part of its own."""
+    found = []
+    for part in ("val", "test"):
+        share = getattr(asked.protocol, f"{part}_fraction")
+        if part in images.parts and share != Protocol.model_fields[f"{part}_fraction"].default:
+            why = f"the data set brings a {part} part of its own"
+            found.append(
+                Deviation(f"protocol.{part}_fraction", f"{share:g}", f"{len(images.parts[part]):,} images", why)
+            )
+    return tuple(found)
 
 
 def _normalize(recipe: Recipe, expects: Expectation | None) -> tuple[str, tuple[Deviation, ...]]:
@@ -106,11 +140,13 @@ def _check_validation(asked: RunSpec, split: Split) -> None:
         )
 
 
-def _image_size(asked: RunSpec, images: ImageSet, expects: Expectation | None) -> tuple[int, tuple[Deviation, ...]]:
+def _image_size(
+    asked: RunSpec, images: ImageSet, channels: int, expects: Expectation | None
+) -> tuple[int, tuple[Deviation, ...]]:
     """Return the side of the network's square input, at least the smallest that the network takes."""
     right = expects.image_size if expects else images.images.shape[1]
     wanted = asked.model.image_size or right
-    size = smallest_input(asked.model, images.num_classes, images.channels, wanted)
+    size = smallest_input(asked.model, images.num_classes, channels, wanted)
     deviations = []
     if expects and wanted != right:
         why = "the study overrides what the weights were trained with"

@@ -28,7 +28,7 @@ from bakeoff.records.run import Cost, EpochRow, RunRecord, RunState
 from bakeoff.run.device import environment
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.tensorboard import TensorBoard
-from bakeoff.run.wiring import can_cache, wire, with_features
+from bakeoff.run.wiring import wire, with_features
 from bakeoff.store.folder import Predictions, RunFolder
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.features import Extraction
@@ -82,9 +82,15 @@ def run_one(
     folder.write_spec(spec)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         parts = wire(planned, images, split, device)
-        if can_cache(spec, parts.model):
-            ask = hooks.stop_requested
-            parts = with_features(parts, spec, images.fingerprint, features, report=hooks.report, stop_requested=ask)
+        parts = with_features(
+            parts,
+            spec,
+            images.fingerprint,
+            features,
+            len(split.test),
+            report=hooks.report,
+            stop_requested=hooks.stop_requested,
+        )
         assert spec.model.image_size is not None, "a resolved spec has a size"
         at_once = images_at_once(spec.model.image_size)
         judge = _Judge(parts.prepare, parts.precision, at_once, hooks.stop_requested, tta=spec.protocol.tta)
@@ -112,16 +118,14 @@ def run_one(
     weights = save(state, Expectation(spec.model.image_size, spec.recipe.normalize).metadata)
     durable.write(folder.weights, weights)
     digest = hashlib.sha256(weights).hexdigest()
+    known = {"train": (parts.train, split.train), "val": (parts.val, split.val)}
+    predictions = {
+        name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in known.items() if len(part)
+    }
     hooks.test_opened(digest)
     test_indices = split.test.open(spec.run_id, digest)
-    judged = {
-        "train": (parts.train, split.train),
-        "val": (parts.val, split.val),
-        "test": (parts.represent(Part(images, test_indices, device)), test_indices),
-    }
-    predictions = {
-        name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in judged.items() if len(part)
-    }
+    test = parts.represent(Part(images, test_indices, device))
+    predictions["test"] = judge.predictions(parts.trained, test, test_indices)
     _check_finite(predictions)
     folder.write_predictions(predictions)
     return RunRecord(
@@ -146,7 +150,7 @@ def run_one(
 
 
 class _Judge:
-    """Evaluates models on parts of the data, always on every image, unless it is asked to stop."""
+    """Evaluates models on parts of the data, always on every image; asks between chunks whether to stop."""
 
     def __init__(
         self,

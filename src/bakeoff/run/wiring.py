@@ -14,6 +14,7 @@ from bakeoff.data.pipeline import Batches, Part, Preprocess, TrainBatches, ViewB
 from bakeoff.data.splits import Split
 from bakeoff.evaluation.predict import images_at_once
 from bakeoff.models import transfer, weights
+from bakeoff.models.fitting import shown
 from bakeoff.models.library import build
 from bakeoff.models.whitening import IMAGES, fit_whitening
 from bakeoff.records.run import Deviation
@@ -90,10 +91,20 @@ def wire(planned: PlannedRun, images: ImageSet, split: Split, device: torch.devi
 
 def can_cache(spec: RunSpec, model: nn.Module) -> bool:
     """Whether a run may see features in place of images: the backbone is frozen, and every view of an image known."""
+    return not _why_not_cached(spec, model)
+
+
+def _why_not_cached(spec: RunSpec, model: nn.Module) -> str:
     recipe = spec.recipe
     augmentations = augment.build(recipe.augment)
-    known = not augmentations or (recipe.views > 0 and not any(one.mixes for one in augmentations))
-    return recipe.cache_features and known and spec.protocol.tta == "none" and splits_into(model) is not None
+    reasons = {
+        "cache_features is false": not recipe.cache_features,
+        "the backbone is not frozen": splits_into(model) is None,
+        "images are also judged mirrored (tta)": spec.protocol.tta != "none",
+        "the augmentation mixes images": any(one.mixes for one in augmentations),
+        "images are augmented anew in every epoch": bool(augmentations) and not recipe.views,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def with_features(
@@ -101,26 +112,34 @@ def with_features(
     spec: RunSpec,
     fingerprint: str,
     folder: Path,
+    test_images: int,
     *,
     report: Callable[[Extraction], None],
     stop_requested: Callable[[], bool],
 ) -> Parts:
-    """Return the parts with features in place of images, computed where they are not in the cache.
+    """Return the parts with features in place of images, where that may be and there is room; else as they are.
+
+    Features are computed where they are not in the cache. What a recipe asks for in vain is among the deviations.
 
     Args:
-        parts: of a run for which `can_cache` is true.
+        parts: of a run.
         spec: of that run.
         fingerprint: of the images.
         folder: of the cache.
+        test_images: how many there are, whose features need room as well.
         report: told how far computing is.
         stop_requested: asked between batches.
 
     Raises:
-        DataError: the disk has no room.
+        DataError: the disk was filled meanwhile.
         InterruptedRunError: `stop_requested` said yes.
     """
+    recipe = spec.recipe
+    if why := _why_not_cached(spec, parts.model):
+        unused = Deviation("recipe.views", str(recipe.views), "0", f"no features are cached: {why}")
+        return replace(parts, deviations=(*parts.deviations, unused)) if recipe.views else parts
     found = splits_into(parts.model)
-    assert found is not None, "the caller asks can_cache first"
+    assert found is not None, "asked before"
     frozen, head = found
     assert spec.model.image_size is not None, "a resolved spec has a size"
     normalize = spec.recipe.normalize
@@ -140,7 +159,11 @@ def with_features(
         report=report,
         stop_requested=stop_requested,
     )
-    recipe, augmentations = spec.recipe, augment.build(spec.recipe.augment)
+    augmentations = augment.build(recipe.augment)
+    wanted = [((), 0), *((augmentations, view) for view in range(recipe.views))]
+    if why := cache.room(parts.train, wanted, len(parts.val) + test_images):
+        uncached = Deviation("recipe.cache_features", "true", "false", why)
+        return replace(parts, deviations=(*parts.deviations, uncached))
     train = cache.of(parts.train)
     views = [cache.of(parts.train, augmentations, view) for view in range(recipe.views)] if augmentations else [train]
     return replace(
@@ -162,7 +185,15 @@ def _load_weights(model: nn.Module, planned: PlannedRun) -> tuple[Deviation, ...
         return ()
     assert spec.image_size is not None, "a resolved spec has a size"
     loaded = weights.load(model, spec, located, planned.channels, spec.image_size)
-    if not loaded.grayed:
-        return ()
-    why = f"the weights are of a network for colour; those of {loaded.grayed} were summed over colours"
-    return (Deviation("input channels", "3", "1", why),)
+    found = []
+    if loaded.grayed:
+        why = f"the weights are of a network for colour; those of {loaded.grayed} were summed over colours"
+        found.append(Deviation("input channels", "3", "1", why))
+    if not spec.is_backbone:  # which has a new head, and nothing behind its tap, because it is declared so
+        if loaded.fresh:
+            why = "the file has no weights that fit these layers, which start from random ones"
+            found.append(Deviation("weights", "of every layer", f"not of {shown(loaded.fresh)}", why))
+        if loaded.left_out:
+            why = "the network has no place for these layers of the file"
+            found.append(Deviation("weights", "every layer of the file", f"without {shown(loaded.left_out)}", why))
+    return tuple(found)

@@ -103,7 +103,10 @@ class AugmentSpec(Spec):
 
 
 class EarlyStopping(Spec):
-    """Stop after `patience` epochs in which the recipe's `monitor` did not improve by more than `min_delta`."""
+    """Stop after `patience` epochs in which the recipe's `monitor` did not improve by more than `min_delta`.
+
+    The recipe's `head_epochs` do not count as such.
+    """
 
     patience: int = Field(5, ge=1)
     min_delta: float = Field(0.0, ge=0)
@@ -127,7 +130,7 @@ class Recipe(Spec):
     backbone_lr: float = Field(1.0, gt=0, le=1, description="learning rate of a backbone, as a factor of the head's")
     layer_decay: float = Field(1.0, gt=0, le=1, description="further factor for every stage that is deeper by one")
     cache_features: bool = Field(True, description="run a frozen backbone once per image where that changes nothing")
-    views: int = Field(0, ge=0, le=1000, description="augmented views per image to cache of a frozen backbone; 0: none")
+    views: int = Field(0, ge=0, le=1000, description="augmented views per image to cache of a frozen backbone")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     early_stopping: EarlyStopping | None = None
     select: Literal["best", "last"] = Field("best", description="which epoch's weights are kept")

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from errno import EDQUOT, EFBIG, ENOSPC
@@ -25,9 +25,10 @@ from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
 from bakeoff.store.worker import Worker
 from bakeoff.study import looks
+from bakeoff.study.environments import changed
 from bakeoff.study.heartbeat import Heartbeat
 from bakeoff.study.plan import Plan
-from bakeoff.study.stopping import stopping
+from bakeoff.study.stopping import Stop, stopping
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.fit import Notice
 
@@ -47,6 +48,9 @@ class Observer:
     def progress(self, news: News) -> None:
         """The current run goes on."""
 
+    def stopping(self) -> None:
+        """Ctrl-C or SIGTERM asked to stop; that happens after the current step or chunk of images."""
+
     def run_ended(self, record: RunRecord) -> None:
         """A run has ended, in whatever state; `running` if another process has taken it over."""
 
@@ -60,6 +64,7 @@ class Outcome:
 
     records: tuple[RunRecord, ...]
     stopped: str  # why, or empty
+    signalled: int = 0  # the number of the signal that stopped it, or 0
 
 
 def execute(
@@ -93,9 +98,9 @@ def execute(
         _clear_checkpoints(folder, record)
     observer.study_started(len(runs), sum(record.state.is_final for record in before))
     worker = str(Worker.current())
-    with stopping(time_limit) as why_stop:
-        bench = _Bench(plan, folder, store, observer, why_stop)
-        while not why_stop():
+    with stopping(time_limit, observer.stopping) as stop:
+        bench = _Bench(plan, folder, store, observer, stop, {record.run_id: record.environment for record in before})
+        while not stop.why():
             if claim := store.claim(runs, worker):
                 planned = runs[claim.run_id]
                 observer.run_started(planned, claim.attempt > 1)
@@ -106,7 +111,9 @@ def execute(
             else:
                 break
         records = _records(store, runs)
-        return Outcome(records, why_stop() if not all(record.state.is_final for record in records) else "")
+        if all(record.state.is_final for record in records):
+            return Outcome(records, "")
+        return Outcome(records, stop.why(), stop.signalled)
 
 
 def _records(store: Store, runs: Mapping[str, PlannedRun]) -> tuple[RunRecord, ...]:
@@ -126,7 +133,8 @@ class _Bench:
     folder: StudyFolder
     store: Store
     observer: Observer
-    why_stop: Callable[[], str]
+    stop: Stop
+    environments: Mapping[str, Mapping[str, str]]  # in which runs were attempted before, by their identity
 
     def attempt(self, planned: PlannedRun, claim: Claim) -> RunRecord:
         """Return the record of an attempt at a claimed run, whatever became of it, and keep it."""
@@ -136,6 +144,8 @@ class _Bench:
         with Heartbeat(self.store, claim) as heart:
             try:
                 record = self._train(planned, claim, heart, unfinished)
+                elsewhere = changed(self.environments.get(claim.run_id, {}), record.environment)
+                record = replace(record, deviations=record.deviations + elsewhere)
                 self.store.finish(claim, record)
             except LostClaimError as error:
                 return replace(unfinished, state=RunState.RUNNING, error=str(error))
@@ -160,7 +170,7 @@ class _Bench:
 
         def stop_requested() -> bool:
             heart.check()  # raises, since what is another's must not be saved either
-            return bool(self.why_stop())
+            return bool(self.stop.why())
 
         hooks = Hooks(report, stop_requested, lambda digest: looks.note(plan, self.store, claim, digest))
         plan, run_folder = self.plan, self.folder.run(planned.spec, claim.run_id)

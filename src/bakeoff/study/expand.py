@@ -100,9 +100,27 @@ def _overridden(content: dict[str, Any], study: StudySpec, recipe: Recipe, setti
     if isinstance(epochs, int) and epochs != recipe.epochs:  # fewer than its recipe has, for a quick look
         content["recipe"]["head_epochs"] = min(content["recipe"]["head_epochs"], max(0, epochs - 1))
     if settings:
-        label = ", ".join(f"{path.rpartition('.')[2]}={value}" for path, value in settings.items())
-        content["recipe"]["name"] = f"{recipe.name} ({label})"
+        content["recipe"]["name"] = f"{recipe.name} ({_label(settings)})"
     return RunSpec.parse(content)
+
+
+def _label(settings: Mapping[str, Any]) -> str:
+    """Return settings as tables call them: with as few of the last fields as tell them apart, such as `lr=0.1`."""
+    fields = {path: path.split(".") for path in settings}
+    for path, parts in fields.items():
+        others = [other for of, other in fields.items() if of != path]
+        least = next(n for n in range(1, len(parts) + 1) if all(other[-n:] != parts[-n:] for other in others))
+        fields[path] = parts[-least:]
+    return ", ".join(f"{'.'.join(fields[path])}={_word(value)}" for path, value in settings.items())
+
+
+def _word(value: Any) -> str:
+    """Return a value as a study file has it, and an empty one as none: `{flip: {}}` is `flip`."""
+    if isinstance(value, dict):
+        return ", ".join(name if inner == {} else f"{name}: {_word(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return " + ".join(map(_word, value)) or "none"
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _at_setting(error: FieldError, study: StudySpec, settings: Mapping[str, Any]) -> FieldError:

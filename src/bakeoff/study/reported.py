@@ -36,11 +36,13 @@ class Figure:
         name: a field of `Reported`.
         reported: by the document, of one run; None where it does not say.
         values: of every finished run.
+        comparable: whether the runs were made as the document's; what a quick look gave says nothing of its figures.
     """
 
     name: str
     reported: float | None
     values: tuple[float, ...]
+    comparable: bool = True
 
     @property
     def mean(self) -> float | None:
@@ -68,8 +70,8 @@ class Figure:
 
     @property
     def lies(self) -> Literal["below", "inside", "above"] | None:
-        """Where the reported figure lies with respect to the interval."""
-        if self.reported is None or self.interval is None:
+        """Where the reported figure lies with respect to the interval; None where runs were made otherwise."""
+        if self.reported is None or self.interval is None or not self.comparable:
             return None
         low, high = self.interval
         return "below" if self.reported < low else "above" if self.reported > high else "inside"
@@ -87,16 +89,19 @@ class Figure:
         }
 
 
-def figures_of(entry: Entry, finished: Sequence[RunRecord]) -> tuple[Figure, ...]:
+def figures_of(entry: Entry, finished: Sequence[RunRecord], *, comparable: bool) -> tuple[Figure, ...]:
     """Return the figures that an entry's document reports, and the test accuracy in any case.
 
     Args:
         entry: of the library.
         finished: the runs of its system.
+        comparable: whether they were made as the document's.
     """
     reported = entry.reported.figures
     return tuple(
-        Figure(name, reported.get(name), tuple(found for run in finished if (found := value(run)) is not None))
+        Figure(
+            name, reported.get(name), tuple(found for run in finished if (found := value(run)) is not None), comparable
+        )
         for name, value in FIGURES.items()
         if name in reported or name == "test_accuracy"
     )

@@ -88,7 +88,7 @@ class Reproduction:
     @property
     def figures(self) -> tuple[Figure, ...]:
         """Those that the document reports, and the test accuracy in any case."""
-        return figures_of(self.entry, self.finished)
+        return figures_of(self.entry, self.finished, comparable=not self.changes)
 
     @property
     def seconds(self) -> float | None:
@@ -111,14 +111,19 @@ class Reproduction:
     @property
     def notes(self) -> tuple[str, ...]:
         """What differs from the document: what was changed for this reproduction, what was repeated, what is noted."""
-        changes = []
-        for spec in [record.spec for record in self.records][:1]:
-            if spec.data.max_train:
-                changes.append(f"Changed here: the training images, to {spec.data.max_train:,}.")
-            changes += [f"Changed here: {change}." for change in _changes(spec, self.entry)]
+        notes = [f"Changed here: {change}." for change in self.changes]
+        if self.changes:
+            notes.append(
+                "Trained otherwise than in the document, so that it is not said where the reported figures lie."
+            )
         if self.faithful and self.entry.faithful:
-            changes.append(f"Repeated here: {self.entry.faithful.why}")
-        return (*changes, *self.entry.notes)
+            notes.append(f"Repeated here: {self.entry.faithful.why}")
+        return (*notes, *self.entry.notes)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What was declared otherwise for this reproduction than for the system."""
+        return tuple(_changes(self.records[0].spec, self.entry)) if self.records else ()
 
     @property
     def parameters(self) -> ParameterCount | None:
@@ -173,7 +178,8 @@ def _changes(spec: RunSpec, entry: Entry) -> list[str]:
     declared = entry.recipe.content()
     declared["augment"] = [one.content() for one in augment.resolve(entry.recipe.augment)]
     # What is cached changes nothing but the time.
-    found = _differing("recipe", spec.recipe.content(), declared, ("name", "cache_features"))
+    found = [f"the training images, to {spec.data.max_train:,}"] if spec.data.max_train else []
+    found += _differing("recipe", spec.recipe.content(), declared, ("name", "cache_features"))
     if entry.protocol is not None:
         found += _differing("protocol", spec.protocol.content(), entry.protocol.content(), ("mode", "budget"))
     return found

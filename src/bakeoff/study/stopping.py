@@ -9,37 +9,50 @@ from contextlib import contextmanager
 KINDS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Stop:
+    """Whether training should stop.
+
+    Attributes:
+        signalled: the number of the signal that asked for it; 0 for none.
+    """
+
+    def __init__(self, time_limit: float | None) -> None:
+        self.signalled = 0
+        self._deadline = time.monotonic() + time_limit if time_limit else None
+
+    def why(self) -> str:
+        """Return why training should stop, or nothing."""
+        if self.signalled:
+            return f"stopped by {signal.Signals(self.signalled).name}"
+        return "the time limit was reached" if self._deadline and time.monotonic() > self._deadline else ""
+
+
 @contextmanager
-def stopping(time_limit: float | None) -> Iterator[Callable[[], str]]:
-    """Give a function that says why training should stop, and nothing while it should go on.
+def stopping(time_limit: float | None, told: Callable[[], None]) -> Iterator[Stop]:
+    """Give what says whether training should stop.
 
     The first Ctrl-C or SIGTERM asks training to stop; a second one acts as it always does.
 
     Args:
         time_limit: in seconds; None for none.
+        told: called when a signal asks for it, since that takes a moment.
     """
-    deadline = time.monotonic() + time_limit if time_limit else None
-    signalled = ""
-
-    def why() -> str:
-        if signalled:
-            return f"stopped by {signalled}"
-        return "the time limit was reached" if deadline and time.monotonic() > deadline else ""
+    stop = Stop(time_limit)
 
     def ask(number: int, _: object) -> None:
-        nonlocal signalled
-        signalled = signal.Signals(number).name
+        stop.signalled = number
         for kind, handler in usual.items():
             signal.signal(kind, handler)
+        told()
 
     if threading.current_thread() is not threading.main_thread():  # which alone is told of signals
-        yield why
+        yield stop
         return
     usual = {kind: signal.getsignal(kind) for kind in KINDS}
     for kind in KINDS:
         signal.signal(kind, ask)
     try:
-        yield why
+        yield stop
     finally:
         for kind, handler in usual.items():
             signal.signal(kind, handler)

@@ -113,9 +113,7 @@ class FeatureCache:
         """
         if not len(part):
             return part
-        about = {**self._about, "images": part.digest, "augment": [repr(one) for one in augment], "view": view}
-        key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
-        path = self._folder / f"{key}.features"
+        path = self._path(part, augment, view)
         with _locked(path.with_suffix(".lock")):
             if not path.exists():
                 self._extract(path, part, augment, view)
@@ -123,11 +121,28 @@ class FeatureCache:
         self._seconds[path] = known["seconds"]
         return part.with_pixels(_open(path, len(part), known["size"], known["dtype"]).to(part.device))
 
+    def room(self, part: Part, wanted: Sequence[tuple[Sequence[Augmentation], int]], more: int) -> str:
+        """Return why the disk has no room for features, in a sentence; nothing where it has.
+
+        Args:
+            part: of the images.
+            wanted: augmentations and view of every file of the part; those that are there already need none.
+            more: images of other parts.
+        """
+        files = sum(not self._path(part, augment, view).exists() for augment, view in wanted)
+        return _no_room(self._folder, self._features(part, slice(0, 1), (), 0).nbytes * (files * len(part) + more))
+
+    def _path(self, part: Part, augment: Sequence[Augmentation], view: int) -> Path:
+        about = {**self._about, "images": part.digest, "augment": [repr(one) for one in augment], "view": view}
+        key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
+        return self._folder / f"{key}.features"
+
     def _extract(self, path: Path, part: Part, augment: Sequence[Augmentation], view: int) -> None:
         started, reported = time.perf_counter(), 0.0
         sample = self._features(part, slice(0, 1), augment, view)
         width = sample.nbytes
-        _check_room(path, width * len(part))
+        if why := _no_room(path.parent, width * len(part)):  # something else has filled the disk meanwhile
+            raise DataError(f"{why}, or cache_features: false in the recipe")
         partial = path.with_suffix(".partial")
         with partial.open("ab") as file:
             # Of a file that is whole already the last chunk is computed again, so that there is a time to go by.
@@ -180,14 +195,15 @@ def _open(path: Path, count: int, size: int, name: str) -> Tensor:
     return torch.from_file(str(path), shared=False, size=count * size, dtype=dtype).view(count, size)
 
 
-def _check_room(path: Path, wanted: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(path.parent).free
-    if free - wanted < KEPT_FREE:
-        raise DataError(
-            f"{path.parent}: {wanted / 2**30:.1f} GiB of features do not fit, {free / 2**30:.1f} GiB are free; set "
-            "BAKEOFF_CACHE to a folder with more room, or cache_features: false in the recipe"
-        )
+def _no_room(folder: Path, wanted: int) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free - wanted >= KEPT_FREE:
+        return ""
+    return (
+        f"{folder}: {wanted / 2**30:.1f} GiB of features do not fit, {free / 2**30:.1f} GiB are free; set"
+        " BAKEOFF_CACHE to a folder with more room"
+    )
 
 
 @contextmanager

@@ -17,6 +17,7 @@ class Selection:
     def __init__(self, recipe: Recipe) -> None:
         self._monitor = recipe.monitor if recipe.select == "best" else None
         self._stopping = recipe.early_stopping
+        self._head_epochs = recipe.head_epochs
         self._watched = recipe.monitor
         self._best = math.inf
         self._best_for_stopping = math.inf
@@ -40,7 +41,7 @@ class Selection:
             value = val_loss if self._watched == "val_loss" else -val_accuracy
             if value < self._best_for_stopping - self._stopping.min_delta:
                 self._best_for_stopping, self._waited = value, 0
-            else:
+            elif epoch > self._head_epochs:  # what is still to be thawed may improve things
                 self._waited += 1
 
     @property

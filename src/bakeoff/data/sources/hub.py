@@ -143,7 +143,8 @@ def _asking(dataset: HubDataset, files: Sequence[str] = ()) -> AbstractContextMa
 
 def _by_hand(dataset: HubDataset, why: str, files: Sequence[str] = ()) -> str:
     named = ", ".join(files) or "train-*.parquet and test-*.parquet"
+    either = ", neither as a folder nor from the hub," if dataset.name == dataset.repo else ""
     return (
-        f"{dataset.name} is not on this machine and {why}; fetch {named} from {dataset.url} by other means, put the"
-        f" files into DIR/{dataset.name}/ and give --data-dir DIR"
+        f"{dataset.name} is not on this machine{either} and {why}; fetch {named} from {dataset.url} by other means, put"
+        f" the files into DIR/{dataset.name}/ and give --data-dir DIR"
     )
