@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bakeoff.cli.main import main
@@ -177,3 +178,22 @@ def test_lists_for_people(tmp_path: Path):
     assert "leaky-cnn-deep" in run("models", "leaky*", cwd=tmp_path).stdout
     assert "default" in run("recipes", cwd=tmp_path).stdout
     assert "torch" in run("doctor", cwd=tmp_path).stdout
+
+
+def test_what_is_wrong_with_the_data_is_told_before_training(inside, tmp_path):
+    random = np.random.default_rng(0)
+    pixels, labels = random.integers(0, 256, (90, 8, 8), np.uint8), np.arange(90) % 3
+    pixels[80] = pixels[2]  # the class of both is 2
+    np.savez(tmp_path / "a b.npz", x_train=pixels[:60], y_train=labels[:60], x_test=pixels[60:], y_test=labels[60:])
+    done = inside("data", "a b.npz", "--check")
+    assert "1 test image is also among the training or validation images" in done.stdout
+    assert "(2) = test 80 (2)" in done.stdout
+    flags = ["--models", "lenet5", "--seeds", "1", "--epochs", "1", "--batch-size", "16", "--offline", "--out"]
+    done = inside("compare", "a b.npz", *flags, "out")
+    assert done.stderr.count("\n") == 1
+    assert "More by: bakeoff data" in done.stderr
+    assert "a b.npz' --check" in done.stderr
+    checks = json.loads((tmp_path / "out" / "study.json").read_text())["data"]["checks"]
+    assert checks["findings"][0]["groups"] == [[2, 80]]
+    done = inside("compare", "a b.npz", *flags, "other", "--lr", "0.1")
+    assert "another study on this machine (1 run)" in done.stderr

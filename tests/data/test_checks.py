@@ -61,6 +61,7 @@ def test_copies_are_found_across_and_within_parts() -> None:
     pixels[30] = pixels[40]
     across, train, test = findings(image_set(pixels), "copies")
     assert (across.grave, across.count, across.groups) == (True, 2, ((10, TRAIN + 7, TRAIN + 8),))
+    assert across.leaked == (TRAIN + 7, TRAIN + 8)
     assert (train.grave, train.count, train.groups) == (False, 1, ((30, 40),))
     assert (test.count, test.groups) == (1, ((TRAIN + 7, TRAIN + 8),))
     assert "training 10 (a)" in across.examples[0]
@@ -91,7 +92,7 @@ def test_near_copies_are_found_whatever_was_done_to_them(change: str, side: int)
     pixels = photos(side=side)
     pixels[TRAIN + 3] = CHANGES[change](pixels[77].astype(float)).clip(0, 255).astype(np.uint8)
     (found,) = findings(image_set(pixels), "near-copies")
-    assert (found.grave, found.count, found.groups) == (True, 1, ((TRAIN + 3, 77),))
+    assert (found.grave, found.count, found.groups, found.leaked) == (True, 1, ((TRAIN + 3, 77),), (TRAIN + 3,))
 
 
 def test_likeness_is_no_copy_where_all_images_are_alike() -> None:

@@ -41,6 +41,25 @@ def test_findings_are_shown_with_their_pictures(build) -> None:
     assert "was not checked" in render(build())
 
 
+def test_accuracy_is_given_without_the_images_that_models_may_know(build) -> None:
+    subject = build()
+    test = collect(subject)
+    contender = subject.ranked[0]
+    right = test.of[contender.place].predicted == test.labels
+    leaked = test.indices[right.any(0)][:12]
+    study = with_checks(
+        subject, replace(PAIR, leaked=(*leaked.tolist(), 10**6)), replace(PAIR, leaked=(int(leaked[0]),))
+    )
+    table = checks.accuracy_without(study.ranked, test, checks.examined(study))
+    assert "12 test images" in table.note
+    others = ~np.isin(test.indices, leaked)
+    found = {cells[0].text: [cell.sort for cell in cells[1:]] for cells in table.rows}[contender.label]
+    expected = [right.mean(), right[:, others].mean(), right[:, ~others].mean()]
+    assert found == pytest.approx([*expected, expected[1] - expected[0]])
+    assert "Test accuracy without copies" in render(study)
+    assert checks.accuracy_without(subject.ranked, test, None) is None
+
+
 def test_looks_of_other_studies_are_a_caveat(build) -> None:
     subject = build()
     run = subject.records[0].run_id

@@ -1,9 +1,11 @@
 """What `bakeoff compare` does once its arguments are known."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
 from bakeoff import api
@@ -80,6 +82,7 @@ def train(
         return api.run(plan, folder, where, observer, **how)
 
     if not out.is_terminal:
+        print_warnings(plan, err)
         return run(JsonLines(sys.stdout))
     print_heading(plan)
     with Live(out) as live:
@@ -112,19 +115,24 @@ def print_heading(plan: Plan) -> None:
     )
     if skipped := plan.images.provenance.get("skipped"):
         out.print(left_out(skipped))
-    if found := warning(plan.examined):
-        shown = "bakeoff data" if plan.where.data_dir is None else f"bakeoff data --data-dir {plan.where.data_dir}"
-        out.print(
-            f"[yellow]Data[/yellow]: {name(found)}. {name(shown)} {name(plan.study.data.name)} --check tells more."
-        )
-    if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs})):
-        out.print(f"[yellow]Test set[/yellow]: {before}")
+    print_warnings(plan, out)
     models = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
     precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
     out.print(
         f"{plural(len(plan.runs), 'run')} of {plural(len(models), 'model')}, {plan.study.protocol.mode}, "
         f"on {device_name(plan.device)}, {precision}"
     )
+
+
+def print_warnings(plan: Plan, to: Console) -> None:
+    """Print what may make the comparison less honest: what is wrong with the data, and who looked at its test set."""
+    if found := warning(plan.examined):
+        data = plan.study.data
+        options = [f"--data-dir {shlex.quote(str(plan.where.data_dir))}"] if plan.where.data_dir else []
+        command = shlex.join(["bakeoff", "data", data.name, "--check", *(["--skip-bad"] if data.skip_bad else [])])
+        to.print(f"[yellow]Data[/yellow]: {name(found)}. More by: {name(' '.join([command, *options]))}")
+    if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs})):
+        to.print(f"[yellow]Test set[/yellow]: {before}")
 
 
 def print_plan(plan: Plan, folder: Path) -> None:

@@ -34,6 +34,8 @@ def print_findings(examined: Examined) -> None:
         lines = [finding.what, *(f"  {example}" for example in finding.examples), f"-> {finding.advice}"]
         table.add_row(mark, Text(printable("\n".join(lines))))
     out.print(table)
+    if any(len(finding.groups) > len(finding.examples) for finding in examined.findings):
+        out.print("More of them: bakeoff.check in Python.")
 
 
 def warning(examined: Examined) -> str:

@@ -77,7 +77,7 @@ def _amount(check: Check, data: Parted) -> float:
     if check.grows_with == "pixels":
         return data.images.images.nbytes
     train, val, test = (len(data.parts[part]) for part in ("train", "val", "test"))
-    return max(test * (train + val) + val * train, data.images.images.nbytes)
+    return test * (train + val) + val * train + 2 * data.images.images.nbytes
 
 
 def _read(path: Path) -> dict[str, list[Finding]]:

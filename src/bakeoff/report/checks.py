@@ -1,15 +1,19 @@
 """What the checks of the data found before training, with pictures of the worst."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from bakeoff.data.checks import Finding
 from bakeoff.data.examine import Examined
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.splits import members
+from bakeoff.report.answers import TestAnswers
 from bakeoff.report.dataset import PARTS
-from bakeoff.report.subject import Subject
+from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
-from bakeoff.report.text import join, short, whole
+from bakeoff.report.text import join, percent, plural, short, signed, whole
 from bakeoff.report.tiles import Tile, tile
 
 GROUPS = 16  # of a finding, that are shown
@@ -56,6 +60,25 @@ def finding_table(checked: Examined | None) -> Table | None:
     ]
     columns = (*text_columns("kind", "finding"), *number_columns("count"), *text_columns("such as", "what to do"))
     return Table("What the checks of the data found", columns, rows)
+
+
+def accuracy_without(contenders: Sequence[Contender], test: TestAnswers, checked: Examined | None) -> Table | None:
+    """Return the accuracy of every model with and without the test images that models may know; None without such."""
+    leaked = [index for finding in checked.findings for index in finding.leaked] if checked else []
+    known = np.isin(test.indices, leaked)
+    if not known.any() or known.all():
+        return None
+    rows: Rows = []
+    for contender in contenders:
+        right = test.of[contender.place].predicted == test.labels
+        figures = [right.mean(), right[:, ~known].mean(), right[:, known].mean()]
+        cells = (Value(percent(float(share)), float(share)) for share in figures)
+        lost = float(figures[1] - figures[0])
+        rows.append((Value(contender.label, place=contender.place), *cells, Value(signed(lost, 2), lost)))
+    columns = (*text_columns("model"), *number_columns("all test images", "without copies", "copies alone", "points"))
+    which = f"{plural(int(known.sum()), 'test image')} with a copy or near copy"
+    note = f"There are {which} among the training or validation images, as far as the checks are right."
+    return Table("Test accuracy without copies", columns, rows, note)
 
 
 def checks_note(checked: Examined | None) -> str:

@@ -122,7 +122,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "deviations": runs.deviation_table(subject),
         "networks": runs.network_table(subject),
         "looks": runs.looks_at_test_set(subject),
-        **_data(subject),
+        **_data(subject, test),
         "rules": protocol.protocol_facts(subject),
         "hashes": protocol.hashes(subject),
         "recipes": protocol.recipes(subject),
@@ -146,7 +146,7 @@ def _evidence(subject: Subject, test: TestAnswers, judgement: Judgement) -> dict
     }
 
 
-def _data(subject: Subject) -> dict[str, Any]:
+def _data(subject: Subject, test: TestAnswers) -> dict[str, Any]:
     """Return what the section on the data set shows."""
     images, counts = subject.images, dataset.study_counts(subject)
     checked = checks.examined(subject)
@@ -156,6 +156,7 @@ def _data(subject: Subject) -> dict[str, Any]:
         "counts": dataset.count_table(counts, subject.class_names) if counts else None,
         "samples": dataset.samples(images, subject.data, subject.protocol) if images else [],
         "findings": checks.finding_table(checked),
+        "without": checks.accuracy_without(answered(subject, test), test, checked),
         "checks_note": checks.checks_note(checked),
         "twins": checks.twins(subject, checked),
         "skipped": dataset.skipped_table(subject.about["data"]["provenance"]),

@@ -34,6 +34,7 @@ class Finding:
         advice: what to do.
         examples: a few of them, as text.
         groups: indices of images, those that belong together in one group, the worst first; at most `MOST_SHOWN`.
+        leaked: indices of all test images of which it is true, where it means that a model may know the answer.
     """
 
     check: str
@@ -43,6 +44,7 @@ class Finding:
     advice: str
     examples: tuple[str, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
+    leaked: tuple[int, ...] = ()
 
     def content(self) -> dict[str, Any]:
         """Return everything as JSON types."""
@@ -52,7 +54,8 @@ class Finding:
     def parse(cls, content: Mapping[str, Any]) -> Self:
         """Return the finding that has such a content."""
         groups = tuple(tuple(group) for group in content["groups"])
-        return cls(**{**content, "examples": tuple(content["examples"]), "groups": groups})
+        leaked = tuple(content["leaked"])
+        return cls(**{**content, "examples": tuple(content["examples"]), "groups": groups, "leaked": leaked})
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ def copies(data: Parted) -> Iterator[Finding]:
     for judges, seen in (("test", ("train", "val")), ("val", ("train",))):
         groups = [g for g in data.identical if _has(data, g, (judges,)) and _has(data, g, seen)]
         if groups:
-            count = sum(int((data.part_of[group] == judges).sum()) for group in groups)
+            found = np.concatenate([group[data.part_of[group] == judges] for group in groups])
+            count = len(found)
             name, where = PART_NAMES[judges], " or ".join(PART_NAMES[part] for part in seen)
             yield Finding(
                 "copies",
@@ -25,6 +26,7 @@ def copies(data: Parted) -> Iterator[Finding]:
                 advice=f"remove them from the {name} part: a model that has seen them knows the answer",
                 examples=data.examples(groups),
                 groups=tuple(tuple(group.tolist()) for group in groups[:MOST_SHOWN]),
+                leaked=tuple(sorted(found.tolist())) if judges == "test" else (),
             )
     for part, name in PART_NAMES.items():
         groups = [inside for g in data.identical if len(inside := g[data.part_of[g] == part]) > 1]

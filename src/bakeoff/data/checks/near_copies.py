@@ -68,6 +68,7 @@ def _finding(data: Parted, judges: str, seen: tuple[str, ...], pairs: IntArray) 
         else "look at the pairs: where they are right, the choice of weights favours what was learned by heart",
         examples=data.examples(groups, " ~ "),
         groups=groups[:MOST_SHOWN],
+        leaked=tuple(sorted(one for one, _ in groups)) if judges == "test" else (),
     )
 
 
