@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from conftest import Tally
+from tally import Tally
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(60, marks=pytest.mark.torture)])

@@ -44,7 +44,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise SpecError(f"{path}{line}: is not valid YAML: {getattr(error, 'problem', None) or error}") from None
+        why = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise SpecError(f"{path}{line}: is not valid YAML: {why}") from None
     if not isinstance(content, dict):
         raise SpecError(f"{path}: a study file is a mapping of fields, such as 'data: cifar10'")
     return content
