@@ -55,6 +55,7 @@ bench: install
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/feature_cache.py
 	$(BIN)/python benchmarks/threads.py
+	$(BIN)/python benchmarks/checkpoints.py
 
 # The wheel must run where nothing else of this repository is.
 wheel-test: install
