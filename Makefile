@@ -56,6 +56,7 @@ bench: install
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/feature_cache.py
 	$(BIN)/python benchmarks/threads.py
+	$(BIN)/python benchmarks/checkpoints.py
 
 # The wheel must run where nothing else of this repository is.
 wheel-test: install

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -165,3 +166,15 @@ def test_processes_at_once_download_once(server, tmp_path):
     assert to.read_bytes() == CONTENT
     assert server.requests == [""]
     assert [path.name for path in tmp_path.iterdir()] == ["net_notop.h5"]
+
+
+def test_a_full_disk_is_told_at_once_and_what_came_is_gone_on_with(server, online):
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, usual[1]))
+    try:
+        with pytest.raises(ModelError, match="cannot be written .File too large.; make room"):
+            obtain(published(server), online)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert obtain(published(server), online).read_bytes() == CONTENT
+    assert server.requests == ["", f"bytes={len(CONTENT) // 2}-"], "the network was not to blame"

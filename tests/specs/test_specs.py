@@ -49,6 +49,8 @@ def run_spec(**changes: object) -> RunSpec:
         ("data: x\nmodels: a\nrecipe:\n  optimizer: {name: adam, momentum: 0.9}\n", "'adam' has no momentum"),
         ("data: x\nmodels: a\ndata: b\n", "line 3: .*the key 'data' stands twice"),
         ("a: [\n", "is not valid YAML"),
+        ("data: x\n? [a, b]\n: c\n", "is not valid YAML: found unhashable key"),
+        ("data: a\0b\n", r"is not valid YAML: unacceptable character #x0000: special characters are not allowed$"),
         ("- a\n", "is a mapping of fields"),
         ("data: x\nmodels: a\nseeds: 0\n", "line 3: seeds: at least one seed"),
         ("data: x\nmodels: a\nseeds: [1, 1]\n", "every seed may stand once"),

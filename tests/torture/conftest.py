@@ -6,29 +6,14 @@ With `-m torture` the table is also kept, as benchmarks/results/torture.json.
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tally import Tally
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
-
-
-@dataclass
-class Tally:
-    """What one promise was put to.
-
-    Attributes:
-        tried: cases.
-        failures: what went wrong, in words.
-        details: whatever else is to be kept.
-    """
-
-    tried: int = 0
-    failures: list[str] = field(default_factory=list)
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture

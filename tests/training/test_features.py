@@ -98,12 +98,30 @@ def test_an_interruption_loses_nothing(cache, tmp_path):
     assert torch.equal(second.of(PART).take(torch.arange(600)).images, whole)
 
 
-def test_a_damaged_file_is_refused(cache, tmp_path):
-    cache().of(PART)
+@pytest.mark.parametrize("damage", ["a bit", "the end", "the description", "no description"])
+def test_a_damaged_file_is_computed_anew(cache, tmp_path, caplog, damage: str):
+    whole = cache().of(PART).take(torch.arange(600)).images.clone()
     (file,) = files(tmp_path)
-    file.write_bytes(file.read_bytes()[:-8])
-    with pytest.raises(DataError, match="damaged; remove it"):
-        cache().of(PART)
+    content = bytearray(file.read_bytes())
+    if damage == "a bit":
+        content[len(content) // 2] ^= 1
+    elif damage == "the end":
+        del content[-8:]
+    elif damage == "the description":
+        file.with_suffix(".json").write_text("[1]")
+    else:
+        file.with_suffix(".json").unlink()
+    file.write_bytes(content)
+    assert torch.equal(cache().of(PART).take(torch.arange(600)).images, whole)
+    assert ("computed anew" in caplog.text) == (damage != "no description")
+
+
+def test_a_checksum_is_taken_once_in_a_process(cache, tmp_path, monkeypatch):
+    maker = cache()
+    maker.of(PART)
+    cache().of(PART)
+    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("the file was read again"))
+    cache().of(PART)
 
 
 def test_room_is_asked_for_what_is_not_there_yet(cache, monkeypatch):

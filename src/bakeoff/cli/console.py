@@ -16,8 +16,8 @@ def complain(sentence: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Return text without characters that would move the cursor or colour a terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+    """Return text without characters that would move the cursor, colour a terminal or begin a line of their own."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def name(text: str) -> str:

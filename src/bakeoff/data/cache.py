@@ -82,8 +82,12 @@ def _open(entry: Path) -> ImageSet | None:
     if meta["format"] != FORMAT:
         logger.info("%s: the cached images have an older format and are decoded anew", entry)
         return None
-    with np.load(entry / INDEX, allow_pickle=False) as index:
-        arrays = {name: index[name] for name in index.files}
+    try:
+        with np.load(entry / INDEX, allow_pickle=False) as index:
+            arrays = {name: index[name] for name in index.files}
+    except ValueError:  # Python objects, which only somebody else would have put there
+        logger.warning("%s: the cached images are not of this program and are decoded anew", entry)
+        return None
     for array in arrays.values():
         array.setflags(write=False)
     return ImageSet(

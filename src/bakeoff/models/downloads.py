@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import Message
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -28,6 +29,7 @@ CHUNK = 1 << 20
 
 logger = logging.getLogger(__name__)
 
+_FULL = (ENOSPC, EDQUOT, EFBIG)  # trouble of this machine, not of the network
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -122,7 +124,8 @@ def download(file: Published, to: Path) -> None:
         durable.sync_folder(to.parent)
     except OSError as error:
         raise ModelError(
-            f"{to.parent}: cannot be written ({error.strerror}); set BAKEOFF_CACHE to a folder that can be"
+            f"{to.parent}: cannot be written ({error.strerror}); make room, or set BAKEOFF_CACHE to a folder that can "
+            "be"
         ) from None
 
 
@@ -158,6 +161,8 @@ def _fill(started: BinaryIO, file: Published) -> str:
             asked = error.headers.get("Retry-After", "")
             pause = max(pause, float(asked) if asked.isdigit() else 0.0)
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise
             why = str(getattr(error, "reason", error)) or type(error).__name__
     raise OfflineError(_by_hand(file, f"{ATTEMPTS} attempts to download it failed, the last because {why}"))
 

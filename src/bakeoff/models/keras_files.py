@@ -80,7 +80,7 @@ def _unpacked(path: Path) -> io.BytesIO:
             return io.BytesIO(archive.read(member))
     except KeyError:
         raise ModelError(f"it has no {_MEMBER} in it; save it with model.save() or save_weights() in Keras 3") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise ModelError(f"it is no archive of Keras, or a damaged one ({error})") from None
 
 

@@ -23,6 +23,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = key_node.value
+            if isinstance(key, list):  # which the loader itself refuses
+                continue
             if key_node.tag != "tag:yaml.org,2002:str":
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key} is no text in YAML; put it in quotes", key_node.start_mark
@@ -50,7 +52,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise SpecError(f"{path}{line}: is not valid YAML: {getattr(error, 'problem', None) or error}") from None
+        why = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise SpecError(f"{path}{line}: is not valid YAML: {why}") from None
     if not isinstance(content, dict):
         raise SpecError(f"{path}: a study file is a mapping of fields, such as 'data: cifar10'")
     return content

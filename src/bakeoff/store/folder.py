@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,11 +168,12 @@ class RunFolder:
             with safe_open(self.path / "logits.safetensors", framework="numpy") as file:  # training logits are large
                 names = [name for name in file.keys() if name.startswith(f"{part}.")]  # noqa: SIM118
                 fields = {name.partition(".")[2]: file.get_tensor(name) for name in names}
-        except (OSError, SafetensorError) as error:
+            return Predictions(**fields) if fields else self._none(part)
+        except (OSError, ValueError, TypeError, SafetensorError) as error:
             raise StoreError(f"the predictions in {self.path} cannot be read: {error}") from None
-        if not fields:
-            raise StoreError(f"there are no predictions for the part {part!r} in {self.path}")
-        return Predictions(**fields)
+
+    def _none(self, part: str) -> NoReturn:
+        raise StoreError(f"there are no predictions for the part {part!r} in {self.path}")
 
 
 def differences(theirs: Any, ours: Any, path: str = "", names: tuple[str, str] = ("there", "here")) -> list[str]:

@@ -3,11 +3,13 @@
 import fcntl
 import hashlib
 import json
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from bakeoff.data.augment import Augmentation
 from bakeoff.data.pipeline import Part, mix_seed
 from bakeoff.errors import DataError, InterruptedRunError
 from bakeoff.training.precision import Precision
+
+logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.25
 KEPT_FREE = 1 << 28  # bytes of the disk
@@ -57,8 +61,8 @@ class FeatureCache:
     """Features of the images of parts, from files that are made where they are missing.
 
     A file is known by everything that decides its content: the images, how they are prepared and augmented, the
-    frozen layers with their weights, and the precision. What an interruption leaves is gone on with. Of several
-    processes one computes, and the others wait.
+    frozen layers with their weights, and the precision. What an interruption leaves is gone on with; a damaged file is
+    computed anew. Of several processes one computes, and the others wait.
 
     Args:
         folder: where the files are.
@@ -115,9 +119,10 @@ class FeatureCache:
             return part
         path = self._path(part, augment, view)
         with _locked(path.with_suffix(".lock")):
-            if not path.exists():
+            known = _known(path)
+            if known is None:
                 self._extract(path, part, augment, view)
-        known = json.loads(path.with_suffix(".json").read_bytes())
+                known = json.loads(path.with_suffix(".json").read_bytes())
         self._seconds[path] = known["seconds"]
         return part.with_pixels(_open(path, len(part), known["size"], known["dtype"]).to(part.device))
 
@@ -161,7 +166,12 @@ class FeatureCache:
                     self._report(Extraction(done, len(part), (done - first) / (now - started)))
                     reported = now
         seconds = (time.perf_counter() - started) * len(part) / (len(part) - first)
-        known = {"seconds": seconds, "size": sample.shape[1], "dtype": str(sample.dtype).removeprefix("torch.")}
+        known = {
+            "seconds": seconds,
+            "size": sample.shape[1],
+            "dtype": str(sample.dtype).removeprefix("torch."),
+            "sha256": _checksum(partial, _stamp(partial)),
+        }
         durable.write(path.with_suffix(".json"), json.dumps(known).encode())
         durable.place(partial, path)
 
@@ -187,11 +197,34 @@ def _digest_of(frozen: nn.Module) -> str:
     return digest.hexdigest()
 
 
+def _known(path: Path) -> dict[str, Any] | None:
+    """Return what is known of a file of features; None where it is missing or damaged, and must be computed."""
+    try:
+        known: dict[str, Any] = json.loads(path.with_suffix(".json").read_bytes())
+        if known["sha256"] == _checksum(path, _stamp(path)):
+            return known
+        logger.warning("%s: the features are damaged and are computed anew", path)
+    except FileNotFoundError:
+        pass
+    except (ValueError, KeyError, TypeError):
+        logger.warning("%s: what is known of the features is damaged, and they are computed anew", path)
+    return None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
+@lru_cache(maxsize=1000)  # a study with twenty heads on one backbone asks for the same files twenty times
+def _checksum(path: Path, stamp: tuple[int, int]) -> str:  # noqa: ARG001, the stamp is for the cache
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _open(path: Path, count: int, size: int, name: str) -> Tensor:
     """Return the features in a file as a tensor on the disk, of which only what is used is read."""
     dtype: torch.dtype = getattr(torch, name)
-    if path.stat().st_size != count * size * dtype.itemsize:
-        raise DataError(f"{path}: is damaged; remove it, and it will be computed again")
     return torch.from_file(str(path), shared=False, size=count * size, dtype=dtype).view(count, size)
 
 

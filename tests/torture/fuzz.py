@@ -1,0 +1,185 @@
+"""Files of every format that is read, changed at random by the thousand.
+
+    python tests/torture/fuzz.py FOLDER MUTATIONS SEED
+
+Children read them, with a limit of memory and of time, so that a crash, a hang or a blow-up is one failure and not the
+end. Prints JSON: how many files of each format were read, and which ended in anything but success or a `BakeoffError`.
+"""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from bakeoff.data.locations import Locations
+from bakeoff.data.parquet import parquet_listing
+from bakeoff.data.pixels import EncodedPixels
+from bakeoff.data.sources.npz import from_npz
+from bakeoff.errors import BakeoffError
+from bakeoff.models import networks
+from bakeoff.models.keras_files import read_keras, save_keras_weights
+from bakeoff.models.state_dicts import read_state_dict
+from bakeoff.specs.data import DataSpec
+from bakeoff.specs.files import read_study
+from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
+
+MEMORY = 3 << 30  # more than the process has before it reads anything; the files have some 100 KB
+SECONDS = 60  # for one file, on a machine that is busy with other things too
+AT_ONCE = 200  # files for each child
+STUDY = """\
+data: digits
+models: [lenet5, {name: simcnn, freeze: stem, head: [8, 16]}]
+recipes: [{name: quick, epochs: 2, optimizer: {name: adam, lr: 0.001}, augment: [flip, {shift: 2}]}, default]
+protocol: {mode: same-recipe, val_fraction: 0.2}
+seeds: [0, 1]
+grid: {recipe.optimizer.lr: [0.1, 0.01]}
+"""
+
+
+def main(folder: Path, mutations: int, seed: int) -> dict[str, dict[str, list[str] | int]]:
+    """Read mutations of a good file of each format, in equal shares."""
+    goods = make(folder)
+    found: dict[str, dict[str, list[str] | int]] = {}
+    for name, (path, read) in goods.items():
+        share, failures, done = mutations // len(goods), [], 0
+        read(path)  # the good file is good
+        while done < share:
+            end = min(share, done + AT_ONCE)
+            done, failed = _in_a_child(path, read, range(done, end), f"{seed} {name}")
+            failures += failed
+        found[name] = {"cases": share, "failures": failures}
+    return found
+
+
+def make(folder: Path) -> dict[str, tuple[Path, Callable[[Path], object]]]:
+    """Write a good file of each format; return it with what reads it."""
+    network = networks.get("lenet5").build(2, 1, 28)
+    save_file(network.state_dict(), folder / "a.safetensors")
+    torch.save(network.state_dict(), folder / "a.pth")
+    save_keras_weights(network, folder / "a.weights.h5")
+    with zipfile.ZipFile(folder / "a.keras", "w") as archive:
+        archive.write(folder / "a.weights.h5", "model.weights.h5")
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    np.savez(folder / "a.npz", x_train=pixels, y_train=np.arange(20) % 2, class_names=np.array(["a", "b"]))
+    np.savez_compressed(folder / "b.npz", x_train=pixels, y_train=np.arange(20) % 2)
+    for kind in ("png", "jpg", "webp", "tiff", "gif", "bmp"):
+        Image.fromarray(pixels[0]).save(folder / f"a.{kind}")
+    images = [{"bytes": (folder / "a.png").read_bytes(), "path": None} for _ in range(20)]
+    pq.write_table(pa.table({"image": images, "label": [0, 1] * 10}), folder / "a.parquet")
+    (folder / "a.yaml").write_text(STUDY)
+    labels, run = np.arange(20) % 2, RunFolder(folder / "run")
+    run.path.mkdir()
+    run.write_predictions({"test": Predictions(labels, labels, np.zeros((20, 2), np.float32))})
+    (folder / "study").mkdir()
+    StudyFolder(folder / "study").claim({"study_id": "a", "identity": {"seeds": [1]}})
+    weights = {folder / name: read_state_dict for name in ("a.safetensors", "a.pth")}
+    keras = {folder / name: read_keras for name in ("a.weights.h5", "a.keras")}
+    arrays = {folder / name: _npz for name in ("a.npz", "b.npz")}
+    photos = {folder / f"a.{kind}": _image for kind in ("png", "jpg", "webp", "tiff", "gif", "bmp")}
+    others: dict[Path, Callable[[Path], object]] = {
+        folder / "a.parquet": _parquet,
+        folder / "a.yaml": lambda path: read_study(path, {}),
+        folder / "run" / "logits.safetensors": lambda path: RunFolder(path.parent).predictions("test"),
+        folder / "study" / "study.json": lambda path: StudyFolder(path.parent).read(),
+    }
+    return {path.name: (path, read) for path, read in {**weights, **keras, **arrays, **photos, **others}.items()}
+
+
+def _npz(path: Path) -> None:
+    for _ in from_npz(DataSpec(name=str(path)), Locations(cache=path.parent, offline=True)).pixels.read():
+        pass
+
+
+def _parquet(path: Path) -> None:
+    for _ in parquet_listing({"train": [path]}, DataSpec(name="x"), {}).pixels.read():
+        pass
+
+
+def _image(path: Path) -> None:
+    from bakeoff.data.decode import Blob
+
+    for _ in EncodedPixels([Blob("x", path.read_bytes())], DataSpec(name="x")).read():
+        pass
+
+
+def mutated(content: bytes, rng: random.Random) -> bytes:
+    """Return content with a few bytes changed, a piece cut out, repeated or put elsewhere, or without its end."""
+    changed = bytearray(content)
+    size = len(changed)
+    # Headers and footers are where a change does most.
+    edge = rng.choice((64, 512, 4096, size))
+    places = [rng.randrange(min(edge, size)) for _ in range(rng.randint(1, 6))]
+    places = [size - 1 - place if rng.random() < 0.4 else place for place in places]
+    match rng.randrange(6):
+        case 0 | 1:
+            for place in places:
+                changed[place] = rng.randrange(256)
+        case 2:
+            for place in places:
+                changed[place] = rng.choice((0, 0x7F, 0x80, 0xFF, 0x30, 0x39, 0x22, 0x2D, changed[place] ^ 1))
+        case 3:
+            number = rng.choice((0, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1)).to_bytes(8, "little")
+            changed[places[0] : places[0] + 8] = number[: rng.choice((4, 8))]
+        case 4:
+            del changed[places[0] : places[0] + rng.choice((1, 8, size))]
+        case 5:
+            piece = changed[places[0] : places[0] + rng.randint(1, 200)]
+            changed[places[-1] : places[-1]] = piece * rng.choice((1, 1, 50))
+    return bytes(changed)
+
+
+def _in_a_child(good: Path, read: Callable[[Path], object], numbers: range, seed: str) -> tuple[int, list[str]]:
+    """Read mutations of those numbers; return how far it came, and what failed."""
+    receive, send = os.pipe()
+    if child := os.fork():
+        os.close(send)
+        with os.fdopen(receive) as lines:
+            told = lines.read().splitlines()
+        _, status = os.waitpid(child, 0)
+        last = int(told[-1].partition(" ")[0]) if told else numbers.start
+        failures = [line for line in told if " " in line]
+        if os.WIFSIGNALED(status):
+            failures.append(f"{last} ended by {signal.Signals(os.WTERMSIG(status)).name}")
+            return last + 1, failures
+        return numbers.stop, failures
+    resource.setrlimit(resource.RLIMIT_AS, (_size() + MEMORY,) * 2)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    warnings.simplefilter("ignore")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    folder = good.parent / f"mutated-{os.getpid()}"
+    folder.mkdir()
+    for number in numbers:
+        os.write(send, f"{number}\n".encode())
+        (folder / good.name).write_bytes(mutated(good.read_bytes(), random.Random(f"{seed} {number}")))
+        signal.alarm(SECONDS)
+        try:
+            read(folder / good.name)
+        except BakeoffError:
+            pass
+        except BaseException as error:
+            os.write(send, f"{number} {type(error).__name__}: {str(error)[:150]!r}\n".encode())
+        signal.alarm(0)
+    shutil.rmtree(folder)
+    os._exit(0)
+
+
+def _size() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
