@@ -13,11 +13,12 @@ from bakeoff.cli.plan import plan
 from bakeoff.cli.recipes import recipes
 from bakeoff.cli.report import report
 from bakeoff.cli.reproduce import reproduce
+from bakeoff.cli.ui import ui
 
 
 def register(app: typer.Typer) -> None:
     """Add every command to the program, if it does not have them yet."""
     if app.registered_commands:
         return
-    for command in (compare, reproduce, models, recipes, data, lr_find, leaderboard, report, diff, plan, doctor):
+    for command in (compare, reproduce, models, recipes, data, lr_find, leaderboard, report, diff, plan, ui, doctor):
         app.command()(command)
