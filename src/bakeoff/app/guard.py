@@ -6,6 +6,7 @@
 """
 
 import ipaddress
+import re
 import secrets
 import socket
 from collections.abc import Mapping
@@ -136,9 +137,9 @@ def _same(given: str, token: str) -> bool:
 
 
 def _hostname(host: str) -> str:
-    """Return the name or address of a Host header, without its port."""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name.lower().rstrip(".")
+    """Return the name or address of a Host header, without its port; nothing where it is not one."""
+    found = re.fullmatch(r"(?:\[([0-9a-f:]+)\]|([a-z0-9._-]+?)\.?)(?::\d{1,5})?", host.lower(), re.ASCII)
+    return (found[1] or found[2]) if found else ""
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -11,17 +11,18 @@ from types import FrameType
 
 import uvicorn
 
-from bakeoff.app.guard import Door
+from bakeoff.app.guard import Door, Guard
 from bakeoff.app.web import make
 from bakeoff.errors import BakeoffError, StoreError
 
 TRIES = 20  # ports, from the wanted one on
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that ends at the first Ctrl-C, and does not wait for pages that are being sent."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """End."""
         self.should_exit = self.force_exit = True
 
 
@@ -45,22 +46,28 @@ def serve(folder: Path, host: str, port: int, announce: Callable[[str, bool], No
     with listen(host, port) as listener:
         bound = listener.getsockname()[1]
         announce(address(door, bound), bound != port)
-        config = uvicorn.Config(
-            application,
-            lifespan="off",
-            ws="none",
-            http="h11",
-            loop="asyncio",
-            log_level="error",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            limit_concurrency=200,
-        )
-        asyncio.run(_Server(config).serve([listener]))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # a network that is computing in a thread cannot be stopped, and nothing is written that it could spoil
+        asyncio.new_event_loop().run_until_complete(Server(configured(application)).serve([listener]))
+        # Pages that are followed go on for ever, and a network that computes in a thread cannot be stopped. Nothing is
+        # ever written, so that nothing is left half done.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def configured(application: Guard) -> uvicorn.Config:
+    """Return how the application is served: plain HTTP, with nothing that this page does not need."""
+    return uvicorn.Config(
+        application,
+        lifespan="off",
+        ws="none",
+        http="h11",
+        loop="asyncio",
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=200,
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

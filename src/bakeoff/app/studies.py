@@ -1,5 +1,6 @@
 """Studies as they are at this moment: read again whenever their files have changed, and never written to."""
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -159,6 +160,8 @@ class Studies:
     def _read_anew(self, place: Place) -> Subject:
         try:
             return self._subject(place)
+        except StoreError as error:
+            raise StoreError(re.sub(r"'?sqlite:///\S*?uri=true'?", DATABASE, str(error))) from None
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}"[:200]
             raise StoreError(f"its {STUDY_FILE} or {DATABASE} is not what bakeoff writes ({what})") from None

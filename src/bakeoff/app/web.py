@@ -20,6 +20,7 @@ from bakeoff.app.studies import Studies
 from bakeoff.errors import BakeoffError
 from bakeoff.report import html, plotly
 
+
 @cache
 def _own(name: str) -> bytes:
     return (resources.files("bakeoff.app") / "templates" / name).read_bytes()

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from bakeoff.app.classifiers import answers, prepared
+from bakeoff.app.answers import answers, prepared
 from bakeoff.app.site import Site
 from bakeoff.app.uploads import LARGEST, received
 from bakeoff.report.tiles import tile

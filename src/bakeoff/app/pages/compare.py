@@ -40,10 +40,11 @@ def compare(site: Site, request: Request) -> Response:
     if len(ticked) > RUNS:
         raise StoreError(f"{len(ticked)} runs are too many for one page; tick up to {RUNS}")
     places = site.studies.places()
-    named = [*request.query_params.getlist("study"), *(study for study, _ in ticked)]
+    named = dict.fromkeys([*request.query_params.getlist("study"), *(study for study, _ in ticked)])
+    named.pop("", None)
+    offered, broken = _readable(site, list(named))
     if len(places) <= ALL:
-        named += [place.key for place in places]
-    offered, broken = _readable(site, [key for key in dict.fromkeys(named) if key])
+        offered += _readable(site, [place.key for place in places if place.key not in named])[0]
     chosen = [
         Chosen(reading, runs)
         for reading in offered
@@ -67,7 +68,8 @@ def _readable(site: Site, keys: list[str]) -> tuple[list[Reading], list[str]]:
         try:
             readings.append(site.studies.reading(key))
         except BakeoffError as error:
-            broken.append(str(error))
+            names = [place.name for place in site.studies.places() if place.key == key]
+            broken.append(": ".join([*names, str(error)]))
     return readings, broken
 
 
@@ -95,16 +97,17 @@ def _compared(chosen: list[Chosen]) -> dict[str, Any]:
 
 def together(chosen: list[Chosen]) -> Subject:
     """Return the ticked runs as one study; where they are of several, each model has its study's name behind it."""
-    of: dict[int, Reading] = {}
+    of: dict[int, tuple[Reading, RunRecord]] = {}
     records = []
     for one in chosen:
         for record in one.runs:
             named = _labelled(record, one.reading.place.name) if len(chosen) > 1 else record
-            of[id(named)] = one.reading
+            of[id(named)] = one.reading, record
             records.append(named)
 
     def read(record: RunRecord, part: str) -> Predictions:
-        return of[id(record)].subject.predictions(record, part)
+        reading, original = of[id(record)]  # whose name leads to its folder
+        return reading.subject.predictions(original, part)
 
     return replace(chosen[0].reading.subject, records=tuple(records), events=(), predictions=read)
 

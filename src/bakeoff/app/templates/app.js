@@ -161,6 +161,7 @@ function asks(form) {
   addEventListener("dragleave", () => drop.classList.remove("over"));
 }
 
+for (const link of all("nav li a")) if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
 for (const form of all("#ask")) asks(form);
 for (const part of all("[data-live]")) follow(part);
 tellTimes();
