@@ -14,6 +14,7 @@ from bakeoff.cli.profile import profile
 from bakeoff.cli.recipes import recipes
 from bakeoff.cli.report import report
 from bakeoff.cli.reproduce import reproduce
+from bakeoff.cli.ui import ui
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
         report,
         diff,
         plan,
+        ui,
         doctor,
     ):
         app.command()(command)

@@ -43,7 +43,7 @@ def write(subject: Subject, path: Path) -> None:
 
 def render(subject: Subject) -> str:
     """Return the report. Equal studies give equal bytes."""
-    script = _asset("report.js")
+    script = _script()
     environment = Environment(
         loader=PackageLoader("bakeoff.report"),
         autoescape=True,
@@ -58,23 +58,28 @@ def render(subject: Subject) -> str:
         figures={figure.id: figure.plot for figure in _drawn(parts)},
         colours=COLOURS,
         script=script,
-        style=_asset("style.css"),
+        style=asset("style.css"),
         plotly=plotly.packed(),
-        policy=_policy(script),
+        policy=policy(),
         version=__version__,
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a style sheet or script of the page."""
     return (resources.files("bakeoff.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _policy(script: str) -> str:
+def _script() -> str:
+    return asset("figures.js") + asset("report.js")
+
+
+def policy() -> str:
     """Return a Content-Security-Policy under which the two scripts run and nothing is ever requested.
 
     Styles may be inline, as Plotly sets them; they could fetch nothing either.
     """
-    allowed = " ".join(map(plotly.allowed, (script.encode(), plotly.script())))
+    allowed = " ".join(map(plotly.allowed, (_script().encode(), plotly.script())))
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
         "form-action 'none'"

@@ -55,23 +55,10 @@
 
   let paper = false;
 
-  // A colour such as var(--c3)/0.2 is that variable of the style sheet, as it is now, with that opacity. Under any
-  // other key the same text would be a name.
-  function coloured(value, style, key = "") {
-    if (Array.isArray(value)) return value.map((item) => coloured(item, style, key));
-    if (value && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value).map(([inner, item]) => [inner, coloured(item, style, inner)]));
-    }
-    const variable = key.includes("color") && /^var\((--[\w-]+)\)(?:\/([\d.]+))?$/.exec(value);
-    if (!variable) return value;
-    const colour = style.getPropertyValue(variable[1]).trim();
-    return variable[2] ? colour + Math.round(255 * variable[2]).toString(16).padStart(2, "0") : colour;
-  }
-
   function draw(id) {
     const place = document.getElementById(id);
     if (!place.offsetParent) return; // in a panel that is not shown
-    const { data, layout } = coloured(figures[id], getComputedStyle(root));
+    const { data, layout } = coloured(figures[id]);
     const off = all('.chip[aria-pressed="false"]', place.closest("section")).map((chip) => Number(chip.dataset.place));
     for (const trace of data) {
       trace.visible = !off.includes(trace.meta);
@@ -79,18 +66,8 @@
       const side = Math.min(place.clientWidth, place.clientHeight) - LABELS;
       if (trace.texttemplate && side / trace.z.length < 18) delete trace.texttemplate;
     }
-    const coarse = matchMedia("(pointer: coarse)").matches;
-    layout.dragmode = coarse ? false : "zoom"; // a finger scrolls the page
     if (paper) Object.assign(layout, { autosize: false, width: place.closest(".wide") ? PAPER.wide : PAPER.half });
-    return Plotly.react(place, data, layout, {
-      responsive: true,
-      displaylogo: false,
-      typesetMath: false, // a name may hold a dollar sign
-      displayModeBar: coarse ? false : "hover",
-      // Named one by one, because by default there is one that would send the data to a server.
-      modeBarButtons: [["zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]],
-      toImageButtonOptions: { format: "svg", filename: id },
-    }).then(() => all("svg.main-svg", place).forEach((svg) => svg.setAttribute("aria-hidden", "true")));
+    return plot(place, data, layout);
   }
 
   const drawAll = () => Promise.all(Object.keys(figures).map(draw));

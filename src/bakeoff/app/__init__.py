@@ -1,0 +1,1 @@
+"""The local page: the studies below a folder, live, in a browser."""
