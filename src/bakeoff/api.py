@@ -48,7 +48,8 @@ class Result:
 
     def leaderboard(self) -> "pd.DataFrame":
         """Return one row per model and recipe, the best first; see `bakeoff.study.leaderboard`."""
-        return leaderboard(variants(self.runs), self._judgement.verdict)
+        target = self.about["study"]["protocol"].get("target_accuracy")
+        return leaderboard(variants(self.runs), self._judgement.verdict, target)
 
     def judgement(self) -> Judgement:
         """Return what the runs prove: intervals, tests of all pairs, tied groups; see `docs/evidence.md`.
@@ -86,7 +87,10 @@ class Result:
         from bakeoff.report.subject import Subject
 
         to = Path(path) if path else self.folder.path / "report.html"
-        write(Subject(self.about, self.runs, tuple(self.events), self.predictions).with_images(), to)
+        subject = Subject(
+            self.about, self.runs, tuple(self.events), self.predictions, lambda run: self.run_folder(run).maps()
+        )
+        write(subject.with_images(), to)
         return to
 
     def __repr__(self) -> str:
@@ -117,6 +121,7 @@ def declare(
     amp: str | None = None,
     skip_bad: bool | None = None,
     max_train: int | None = None,
+    target_accuracy: float | None = None,
     grid: Mapping[str, Sequence[Any]] | None = None,
 ) -> StudySpec:
     """Return the study that these arguments mean.
@@ -136,6 +141,7 @@ def declare(
         val_fraction: share of the training images held out for validation.
         skip_bad: leave out unreadable images instead of stopping.
         max_train: train on so many images.
+        target_accuracy: report how long each model took to this validation accuracy.
         grid: dotted fields of a run and the values to try; every combination is compared.
 
     Raises:
@@ -158,7 +164,7 @@ def declare(
         | _given(image_size=imgsz, skip_bad=skip_bad, max_train=max_train),
         "models": [name.strip() for name in models.split(",")] if isinstance(models, str) else models,
         "recipes": recipes,
-        "protocol": _given(mode=mode, budget=budget, val_fraction=val_fraction),
+        "protocol": _given(mode=mode, budget=budget, val_fraction=val_fraction, target_accuracy=target_accuracy),
         "seeds": seeds,
         "overrides": _given(**overrides),
         "grid": grid,

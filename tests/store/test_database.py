@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bakeoff.errors import StoreError
-from bakeoff.records.run import Cost, Deviation, EpochRow, ParameterCount, RunRecord, RunState
+from bakeoff.records.run import Cost, Deviation, EpochRow, ParameterCount, RunRecord, RunState, Timing
 from bakeoff.specs.run import RunSpec
 from bakeoff.store.database import Store
 from bakeoff.store.schema import VERSION
@@ -50,7 +50,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path, rows: list, values: dict,
         3,
         {"test": values} if values else {},
         ParameterCount(3, 2, 1),
-        Cost(1.5, 2.5, 3.5, 10**12, 7),
+        Cost(1.5, 2.5, 3.5, 10**12, 7, macs=5, latency=Timing(1, 0.5, 0.4, 0.6, 9), joules=0.5, joules_of="gpu"),
         (Deviation(words, "a", "b", words),),
         {"device": words},
         error,
@@ -63,6 +63,16 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path, rows: list, values: dict,
     assert alike(*(sorted(each.get("test", {}).items()) for each in (found.metrics, record.metrics)))
     for field in ("spec", "state", "best_epoch", "parameters", "cost", "deviations", "environment", "error"):
         assert getattr(found, field) == getattr(record, field)
+
+
+def test_a_cost_of_an_older_version_is_read(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}", "s", STUDY)
+    store.add([spec()])
+    old = '{"train_seconds": 1, "total_seconds": 2, "images_per_second": 3, "peak_memory_bytes": 4, "weights_bytes": 5}'
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("update run set cost = ?", [old])
+    assert store.records()[0].cost == Cost(1, 2, 3, 4, 5)
+    assert (Cost(1, 2, 3, 4, 5).macs, Cost(1, 2, 3, 4, 5).latency) == (None, None)
 
 
 def test_runs_are_added_once_and_keep_their_order(tmp_path: Path):

@@ -62,6 +62,10 @@ def compare(
     max_train: Annotated[
         int | None, Option(help="Train on so many images.", show_default=False, rich_help_panel=PROTOCOL)
     ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        Option(help="Report the time to this validation accuracy.", show_default=False, rich_help_panel=PROTOCOL),
+    ] = None,
     skip_bad: Annotated[bool, Option(help="Leave out unreadable images.", rich_help_panel=PROTOCOL)] = False,
     out: Annotated[
         Path | None, Option(help="Output folder.", show_default="runs/DATA-HASH", rich_help_panel=MACHINE)
@@ -100,6 +104,7 @@ def compare(
         "amp": amp,
         "val_fraction": val_fraction,
         "max_train": max_train,
+        "target_accuracy": target_accuracy,
         "skip_bad": skip_bad or None,
     }
     raise typer.Exit(run_comparison(study, out, data_dir, device, time_limit, offline=offline, dry_run=dry_run))

@@ -1,15 +1,11 @@
 """From a resolved run to its record."""
 
 import hashlib
-import resource
-import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -24,8 +20,10 @@ from bakeoff.evaluation.metrics.cross_entropy import cross_entropy
 from bakeoff.evaluation.predict import Logits, images_at_once, predict
 from bakeoff.models.expectation import Expectation
 from bakeoff.models.summary import count_parameters
-from bakeoff.records.run import Cost, EpochRow, RunRecord, RunState
+from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.device import environment
+from bakeoff.run.explain import explain
+from bakeoff.run.meter import Meter
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.tensorboard import TensorBoard
 from bakeoff.run.wiring import can_cache, wire, with_features
@@ -64,7 +62,7 @@ def run_one(
     hooks: Hooks,
     features: Path,
 ) -> RunRecord:
-    """Train, evaluate on every part, and save weights and logits.
+    """Train, evaluate on every part, and save weights, logits, and where the model looked.
 
     What a frozen backbone makes of the images is kept below the folder `features`, for other runs as well.
 
@@ -76,24 +74,24 @@ def run_one(
         InterruptedRunError: `hooks.stop_requested` said yes.
     """
     spec = planned.spec
-    started = time.perf_counter()
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    meter = Meter(device)
     folder.write_spec(spec)
     checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        parts = wire(planned, images, split, device)
+        wired = parts = wire(planned, images, split, device)
         if can_cache(spec, parts.model):
             ask = hooks.stop_requested
             parts = with_features(parts, spec, images.fingerprint, features, report=hooks.report, stop_requested=ask)
-        assert spec.model.image_size is not None, "a resolved spec has a size"
-        at_once = images_at_once(spec.model.image_size)
+        size = spec.model.image_size
+        assert size is not None, "a resolved spec has a size"
+        at_once = images_at_once(size)
         judge = _Judge(parts.prepare, parts.precision, at_once, flip=spec.protocol.tta == "flip")
         board = TensorBoard(folder.path)
 
         def report(news: Progress | EpochRow) -> None:
             if isinstance(news, EpochRow):
                 board.epoch_ended(news)
+            meter.sample()
             hooks.report(news)
 
         with closing(board):
@@ -110,21 +108,22 @@ def run_one(
                 stop_requested=hooks.stop_requested,
             )
     state = {name: tensor.cpu().contiguous() for name, tensor in parts.model.state_dict().items()}
-    weights = save(state, Expectation(spec.model.image_size, spec.recipe.normalize).metadata)
+    weights = save(state, Expectation(size, spec.recipe.normalize).metadata)
     durable.write(folder.weights, weights)
     digest = hashlib.sha256(weights).hexdigest()
     hooks.test_opened(digest)
     test_indices = split.test.open(spec.run_id, digest)
+    test = Part(images, test_indices, device)
     judged = {
         "train": (parts.train, split.train),
         "val": (parts.val, split.val),
-        "test": (parts.represent(Part(images, test_indices, device)), test_indices),
+        "test": (parts.represent(test), test_indices),
     }
     predictions = {
         name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in judged.items() if len(part)
     }
     folder.write_predictions(predictions)
-    seconds = time.perf_counter() - started
+    folder.write_maps(explain(wired.model, wired.prepare, test, predictions["test"]))
     return RunRecord(
         spec=spec,
         state=RunState.FINISHED,
@@ -132,14 +131,8 @@ def run_one(
         best_epoch=fitted.best_epoch,
         metrics=_metrics(predictions),
         parameters=count_parameters(parts.model),
-        cost=Cost(
-            train_seconds=fitted.seconds,
-            total_seconds=seconds,
-            images_per_second=float(np.median([row.images_per_second for row in fitted.rows])),
-            peak_memory_bytes=_peak_memory(device),
-            weights_bytes=len(weights),
-            cached_features=parts.cache is not None,
-            feature_seconds=parts.cache.seconds if parts.cache else 0.0,
+        cost=meter.cost(
+            parts.model, (planned.channels, size, size), parts.precision, fitted, parts.cache, len(weights)
         ),
         deviations=planned.deviations + parts.deviations + fitted.deviations,
         environment=environment(device),
@@ -177,10 +170,3 @@ def _metrics(predictions: Mapping[str, Predictions]) -> dict[str, dict[str, floa
         if p.averaged is not None:
             found[part]["plain_accuracy"] = accuracy(p.logits, p.labels)
     return found
-
-
-def _peak_memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return resident if sys.platform == "darwin" else resident * 1024

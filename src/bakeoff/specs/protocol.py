@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from bakeoff.specs.base import Spec
 
+BESIDE = ("target_accuracy",)  # fields of a protocol that change nothing of training and judging, only what is told
+
 
 class Budget(Spec):
     """What every model may spend on training; exactly one of the three."""
@@ -34,6 +36,10 @@ class Protocol(Spec):
     test_fraction: float = Field(0.2, gt=0, lt=1, description="share split off where the data set brings no test set")
     split_seed: int = Field(0, ge=0, lt=2**32, description="seed of the splits, the same for every run of a study")
     tta: Literal["none", "flip"] = Field("none", description="test-time augmentation; plain accuracy is kept as well")
+
+    target_accuracy: float | None = Field(
+        None, gt=0, le=1, description="validation accuracy to which the seconds of training are reported"
+    )
 
     @model_validator(mode="after")
     def _budget_belongs(self) -> Self:

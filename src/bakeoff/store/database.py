@@ -222,7 +222,7 @@ def _record(row: RunRow, epochs: list[EpochRow], metrics: Mapping[str, Mapping[s
         best_epoch=row.best_epoch,
         metrics=metrics,
         parameters=ParameterCount(**json.loads(row.parameters)) if row.parameters else None,
-        cost=Cost(**json.loads(row.cost)) if row.cost else None,
+        cost=Cost.from_content(json.loads(row.cost)) if row.cost else None,
         deviations=tuple(Deviation(**deviation) for deviation in json.loads(row.deviations)),
         environment=json.loads(row.environment),
         error=row.error,
