@@ -121,6 +121,7 @@ def declare(
     amp: str | None = None,
     skip_bad: bool | None = None,
     max_train: int | None = None,
+    robustness: bool | None = None,
     target_accuracy: float | None = None,
     grid: Mapping[str, Sequence[Any]] | None = None,
 ) -> StudySpec:
@@ -141,6 +142,7 @@ def declare(
         val_fraction: share of the training images held out for validation.
         skip_bad: leave out unreadable images instead of stopping.
         max_train: train on so many images.
+        robustness: also judge the final weights on corrupted test images.
         target_accuracy: report how long each model took to this validation accuracy.
         grid: dotted fields of a run and the values to try; every combination is compared.
 
@@ -164,7 +166,13 @@ def declare(
         | _given(image_size=imgsz, skip_bad=skip_bad, max_train=max_train),
         "models": [name.strip() for name in models.split(",")] if isinstance(models, str) else models,
         "recipes": recipes,
-        "protocol": _given(mode=mode, budget=budget, val_fraction=val_fraction, target_accuracy=target_accuracy),
+        "protocol": _given(
+            mode=mode,
+            budget=budget,
+            val_fraction=val_fraction,
+            robustness=robustness,
+            target_accuracy=target_accuracy,
+        ),
         "seeds": seeds,
         "overrides": _given(**overrides),
         "grid": grid,

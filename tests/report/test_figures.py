@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bakeoff.data.corruptions import CORRUPTIONS, SEVERITIES
+from bakeoff.errors import StoreError
 from bakeoff.records.run import RunState, Timing
 from bakeoff.report.answers import collect
 from bakeoff.report.classes import class_table
@@ -16,9 +18,12 @@ from bakeoff.report.cost_table import cost_table
 from bakeoff.report.curves import curve_figures
 from bakeoff.report.dataset import study_counts
 from bakeoff.report.figure import inert
+from bakeoff.report.gradcam import looks, overlaid
 from bakeoff.report.ranking import ranking, strips, unranked
+from bakeoff.report.robustness import robustness_figures, robustness_table
 from bakeoff.report.runs import run_table
 from bakeoff.report.text import SPACE, duration, percent, short, size
+from bakeoff.store.folder import Maps
 
 
 def of_model(figure, place, **wanted):
@@ -214,3 +219,51 @@ def test_numbers_are_written_for_people():
     assert size(1_500_000).replace("\N{NO-BREAK SPACE}", " ") == "1.5 MB"
     assert percent(math.nan) == percent(None) == "–"
     assert short(" \n ") == "' \\n '"
+
+
+def test_robustness_is_summed_up_over_seeds_and_severities(build):
+    subject = build(models=["a", "b"], seeds=2)
+    records = []
+    for record in subject.records:
+        clean, step = record.metrics["test"]["accuracy"], 0.01 * (1 + record.spec.seed)
+        found = {f"{name}.{severity}": clean - step * severity for name in CORRUPTIONS for severity in SEVERITIES}
+        judged = record.spec.model.name == "a"
+        records.append(replace(record, metrics={**record.metrics, "robustness": found} if judged else record.metrics))
+    ranked = replace(subject, records=tuple(records)).ranked
+    table = robustness_table(ranked)
+    assert len(table.rows) == 1, "a model that was not judged is not there"
+    assert cells_of(table)["drop"] == "3.0 points ± 1.4"  # drops of 2 and 4 points
+    assert cells_of(table)["runs"] == "2"
+    kinds, severities = robustness_figures(ranked)
+    (trace,) = severities.traces
+    clean = ranked[0].accuracy
+    assert trace["x"] == ["clean", "1", "2", "3"]
+    assert trace["y"] == pytest.approx([clean, clean - 0.015, clean - 0.03, clean - 0.045], rel=1e-3)
+    assert kinds.traces[0]["x"] == ["clean", *CORRUPTIONS]
+    json.dumps([kinds.plot, severities.plot], allow_nan=False)
+    assert robustness_table(subject.ranked) is None
+    assert robustness_figures(subject.ranked) == []
+
+
+def test_heat_lies_over_the_image_and_lost_maps_are_said(build):
+    subject = build(models=["a", "b", "c"], seeds=1, shape=(16, 16, 3))
+    heat = np.zeros((1, 4, 4), np.float32)
+    heat[0, 0, 3] = 1
+    kept = Maps(np.array([5]), np.array([5]), np.array([7]), heat)
+    given = {"a": kept, "b": Maps.none("b has no maps")}
+
+    def maps(record):
+        if record.spec.model.name == "c":
+            raise StoreError("gone")
+        return given[record.spec.model.name]
+
+    first, second, third = looks(replace(subject, maps=maps))
+    (picture,) = first.pictures
+    assert (picture.actual, picture.predicted, picture.right) == ("5", "7", False)
+    assert second.reason == "b has no maps."
+    assert "not kept" in third.reason
+    assert looks(replace(subject, images=None)) == []
+    drawn = overlaid(np.full((16, 16, 3), 100, np.uint8), heat[0]).astype(int).sum(2)
+    assert np.unravel_index(drawn.argmax(), drawn.shape)[0] < 4
+    assert np.unravel_index(drawn.argmax(), drawn.shape)[1] >= 12
+    assert overlaid(np.zeros((5, 9, 1), np.uint8), heat[0]).shape == (5, 9, 3)

@@ -62,6 +62,7 @@ def compare(
     max_train: Annotated[
         int | None, Option(help="Train on so many images.", show_default=False, rich_help_panel=PROTOCOL)
     ] = None,
+    robustness: Annotated[bool, Option(help="Judge on corrupted test images, too.", rich_help_panel=PROTOCOL)] = False,
     target_accuracy: Annotated[
         float | None,
         Option(help="Report the time to this validation accuracy.", show_default=False, rich_help_panel=PROTOCOL),
@@ -104,6 +105,7 @@ def compare(
         "amp": amp,
         "val_fraction": val_fraction,
         "max_train": max_train,
+        "robustness": robustness or None,
         "target_accuracy": target_accuracy,
         "skip_bad": skip_bad or None,
     }

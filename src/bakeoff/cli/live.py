@@ -77,6 +77,10 @@ class Live(Observer):
         speed = f" {news.images_per_second:,.0f} img/s"
         self._bars.update(self._run, completed=round(done, 1), figures=figures + self._validation + speed)
 
+    def measuring(self, what: str) -> None:
+        """Say it beside the bar of the study."""
+        self._bars.update(self._study, figures=name(what))
+
     def run_ended(self, record: RunRecord) -> None:
         """Replace the bar of the run by a line."""
         self._bars.remove_task(self._run)

@@ -108,7 +108,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything known of one run. `metrics` maps a part ("train", "val", "test") to metric names and values."""
+    """Everything known of one run.
+
+    `metrics` maps a part ("train", "val", "test") to metric names and values; the part "robustness", where it was asked
+    for, maps corruptions of the test images with their severity, such as "noise.1", to accuracies.
+    """
 
     spec: RunSpec
     state: RunState
@@ -132,6 +136,12 @@ class RunRecord:
         It is not computed again for a stored run, because specs gain fields over time.
         """
         return self.stored_id or self.spec.run_id
+
+    @property
+    def corrupted_accuracy(self) -> float | None:
+        """Mean accuracy over all corruptions of the test images; None where it was not asked for."""
+        found = self.metrics.get("robustness", {})
+        return sum(found.values()) / len(found) if found else None
 
     @property
     def seconds_to_best(self) -> float | None:

@@ -23,6 +23,7 @@ from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
 from bakeoff.report.ranking import ranking, strips, unranked
 from bakeoff.report.reproduced import reproduced_notes, reproduced_table
+from bakeoff.report.robustness import robustness_figures, robustness_table
 from bakeoff.report.subject import Subject
 from bakeoff.report.verdict import verdict
 from bakeoff.study.judgement import Judgement
@@ -86,7 +87,7 @@ def _figures(parts: dict[str, Any]) -> list[Figure]:
     heat_maps = [panel.heat_map for panel in parts["panels"]]
     costs = [view.figure for view in parts["costs"]]
     single = [parts[name] for name in ("intervals", "pairs", "class_differences", "reliability", "bars")]
-    return [figure for figure in (*costs, *parts["curves"], *heat_maps, *single) if figure]
+    return [figure for figure in (*costs, *parts["curves"], *parts["robustness"], *heat_maps, *single) if figure]
 
 
 def _parts(subject: Subject) -> dict[str, Any]:
@@ -108,6 +109,8 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "cost_table": cost_table(subject.ranked, subject.protocol.target_accuracy),
         "costs": cost_views(subject.ranked, judgement.verdict),
         **_evidence(subject, test, judgement),
+        "robustness": robustness_figures(subject.ranked),
+        "robustness_table": robustness_table(subject.ranked),
         "curves": curve_figures(subject.contenders),
         "panels": list(panels(subject, test)),
         "hardest": hardest(subject, test),

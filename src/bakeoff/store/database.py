@@ -118,6 +118,15 @@ class Store:
             )
             self._log(session, run_id, record.state, record.error)
 
+    def add_metrics(self, run_id: str, part: str, values: Mapping[str, float]) -> None:
+        """Keep further figures of a finished run, in place of any that it has of that part."""
+        with self._begin() as session:
+            session.execute(delete(MetricRow).where(*self._is(MetricRow, run_id), MetricRow.part == part))
+            session.add_all(
+                MetricRow(study_id=self.study_id, run_id=run_id, part=part, name=name, value=value)
+                for name, value in values.items()
+            )
+
     def log(self, run_id: str, kind: str, detail: str) -> None:
         """Keep an event."""
         with self._begin() as session:

@@ -17,6 +17,7 @@ from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import Hooks, News, run_one
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
+from bakeoff.study.afterwards import measure_what_is_asked
 from bakeoff.study.plan import Plan
 from bakeoff.training.checkpoint import Checkpoints
 
@@ -32,6 +33,9 @@ class Observer:
 
     def progress(self, news: News) -> None:
         """The current run goes on."""
+
+    def measuring(self, what: str) -> None:
+        """Something is measured of a finished run."""
 
     def run_ended(self, record: RunRecord) -> None:
         """A run has ended, in whatever state."""
@@ -74,6 +78,9 @@ def execute(plan: Plan, folder: StudyFolder, store: Store, observer: Observer, t
             if record.state is RunState.INTERRUPTED:
                 stopped = _why_stop(signalled, deadline)
                 break
+        if not stopped:
+            measure_what_is_asked(plan, folder, store, lambda: bool(_why_stop(signalled, deadline)), observer.measuring)
+            stopped = _why_stop(signalled, deadline)
     wanted = {planned.spec.run_id for planned in plan.runs}
     return Outcome(tuple(record for record in store.records() if record.run_id in wanted), stopped)
 

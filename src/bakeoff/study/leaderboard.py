@@ -57,6 +57,7 @@ def _row(variant: Variant, verdict: Verdict | None, target_accuracy: float | Non
         "test_loss_mean": mean("test", "loss"),
         "test_macro_f1_mean": mean("test", "macro_f1"),
         "test_roc_auc_mean": mean("test", "roc_auc"),
+        "corrupted_accuracy_mean": _mean(record.corrupted_accuracy for record in done),
         "val_accuracy_mean": mean("val", "accuracy"),
         "train_accuracy_mean": mean("train", "accuracy"),
         "params": max(sizes, default=None),
