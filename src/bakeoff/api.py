@@ -67,7 +67,8 @@ class Result:
 
     def leaderboard(self) -> "pd.DataFrame":
         """Return one row per model and recipe, the best first; see `bakeoff.study.leaderboard`."""
-        return leaderboard(variants(self.runs), self._judgement.verdict)
+        target = self.about["study"]["protocol"].get("target_accuracy")
+        return leaderboard(variants(self.runs), self._judgement.verdict, target)
 
     def judgement(self) -> Judgement:
         """Return what the runs prove: intervals, tests of all pairs, tied groups; see `docs/evidence.md`.
@@ -155,7 +156,9 @@ class Result:
         """Return the study as reports are made from it."""
         from bakeoff.report.subject import Subject
 
-        return Subject(self.about, self.runs, tuple(self.events), self.predictions)
+        return Subject(
+            self.about, self.runs, tuple(self.events), self.predictions, lambda run: self.run_folder(run).maps()
+        )
 
     def __repr__(self) -> str:
         return f"Result({str(self.folder.path)!r}, {plural(len(self.runs), 'run')})"
@@ -200,6 +203,8 @@ def declare(
     engine: str | None = None,
     skip_bad: bool | None = None,
     max_train: int | None = None,
+    robustness: bool | None = None,
+    target_accuracy: float | None = None,
     grid: Mapping[str, Sequence[Any]] | None = None,
 ) -> StudySpec:
     """Return the study that these arguments mean.
@@ -219,6 +224,8 @@ def declare(
         val_fraction: share of the training images held out for validation.
         skip_bad: leave out unreadable images instead of stopping.
         max_train: train on so many images.
+        robustness: also judge the final weights on corrupted test images.
+        target_accuracy: report how long each model took to this validation accuracy.
         grid: dotted fields of a run and the values to try; every combination is compared.
 
     Raises:
@@ -242,7 +249,13 @@ def declare(
         | _given(image_size=imgsz, skip_bad=skip_bad, max_train=max_train),
         "models": [name.strip() for name in models.split(",")] if isinstance(models, str) else models,
         "recipes": recipes,
-        "protocol": _given(mode=mode, budget=budget, val_fraction=val_fraction),
+        "protocol": _given(
+            mode=mode,
+            budget=budget,
+            val_fraction=val_fraction,
+            robustness=robustness,
+            target_accuracy=target_accuracy,
+        ),
         "seeds": seeds,
         "overrides": _given(**overrides),
         "grid": grid,

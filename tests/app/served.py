@@ -50,8 +50,8 @@ class Trainer:
         self.spec = RunSpec.parse({**result.runs[0].spec.content(), "seed": seed})
         self.store = Store(result.folder.database_url, result.about["study_id"])
         self.store.add([self.spec])
-        self.store.start(self.spec.run_id, worker)
+        self.claim = self.store.claim([self.spec.run_id], worker)
 
     def epoch(self, number: int, loss: float = 1.0) -> None:
         """Write an epoch."""
-        self.store.epoch_ended(self.spec.run_id, EpochRow(number, 0.1, loss, 0.5, loss, 0.6, 1.0, 1000.0))
+        self.store.epoch_ended(self.claim, EpochRow(number, 0.1, loss, 0.5, loss, 0.6, 1.0, 1000.0))

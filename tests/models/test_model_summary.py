@@ -25,8 +25,10 @@ def test_the_table_of_a_small_network():
     lines = render(summarize(model, 3, 32)).splitlines()
     assert lines[0].split() == ["layer", "type", "output", "parameters"]
     assert lines[2].split() == ["conv2d.0", "Conv2d", "(32,", "30,", "30)", "896"]
-    assert lines[-3:] == ["parameters: 122,570", "trainable: 122,570", "non-trainable: 0"]
-    assert len({len(line) for line in lines[:-4]}) == 1
+    macs = 30**2 * 27 * 32 + 13**2 * 288 * 64 + 4**2 * 576 * 64 + 1024 * 64 + 64 * 10
+    assert lines[-4:-1] == ["parameters: 122,570", "trainable: 122,570", "non-trainable: 0"]
+    assert lines[-1] == f"multiply-accumulates (one image): {macs:,}"
+    assert len({len(line) for line in lines[:-5]}) == 1
 
 
 class Odd(nn.Module):

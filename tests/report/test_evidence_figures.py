@@ -10,10 +10,11 @@ from bakeoff.records.run import RunState
 from bakeoff.report.answers import collect, judged
 from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
 from bakeoff.report.class_differences import class_difference_figure
-from bakeoff.report.cost import cost_figures
+from bakeoff.report.cost import cost_views
 from bakeoff.report.cost_ratios import ratio_table
 from bakeoff.report.intervals import interval_figure
 from bakeoff.report.pairs import pair_figure, pair_table
+from bakeoff.report.prices import PRICES
 from bakeoff.report.ranking import ranking
 
 
@@ -98,7 +99,7 @@ def test_classes_are_compared_between_the_two_best(planted):
 
 def test_the_front_leaves_out_what_a_cheaper_model_beats(planted):
     subject, _, verdict = planted
-    seconds, _ = cost_figures(subject.ranked, verdict)
+    seconds = cost_views(subject.ranked, verdict)[0].figure
     (front,) = [trace for trace in seconds.traces if trace["meta"] is None]
     assert front["x"] == [5, 50]
     assert "worth their cost: worse, one and two." in seconds.note
@@ -132,7 +133,7 @@ def test_without_validation_there_is_no_temperature(build):
 
 def test_costs_are_ratios_to_the_best(planted, build):
     subject, _, _ = planted
-    rows = {row[0].text: row for row in ratio_table(subject.ranked).rows}
+    rows = {row[0].text: row for row in ratio_table(subject.ranked, PRICES[0]).rows}
     assert rows["worse"][2].text == "0.1"
     assert rows["worse"][3] == "0.1 to 0.1"  # the same seconds in every run
-    assert ratio_table(build(models=["only"]).ranked) is None
+    assert ratio_table(build(models=["only"]).ranked, PRICES[0]) is None

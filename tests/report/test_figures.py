@@ -7,17 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bakeoff.records.run import RunState
+from bakeoff.data.corruptions import CORRUPTIONS, SEVERITIES
+from bakeoff.errors import StoreError
+from bakeoff.records.run import RunState, Timing
 from bakeoff.report.answers import collect
 from bakeoff.report.classes import class_table
 from bakeoff.report.confusion import confused_pairs, confusion_figure
-from bakeoff.report.cost import cost_figures
+from bakeoff.report.cost import cost_views
+from bakeoff.report.cost_table import cost_table
 from bakeoff.report.curves import curve_figures
 from bakeoff.report.dataset import study_counts
 from bakeoff.report.figure import inert
+from bakeoff.report.gradcam import looks, overlaid
 from bakeoff.report.ranking import ranking, strips, unranked
+from bakeoff.report.robustness import robustness_figures, robustness_table
 from bakeoff.report.runs import run_table
-from bakeoff.report.text import duration, percent, short, size
+from bakeoff.report.text import SPACE, duration, percent, short, size
+from bakeoff.store.folder import Maps
 
 
 def of_model(figure, place, **wanted):
@@ -71,7 +77,9 @@ def test_long_curves_are_thinned_and_keep_their_ends(build):
 
 def test_costs_are_those_of_the_runs(build):
     subject = build(models=["a", "b"], seeds=2)
-    seconds, parameters = cost_figures(subject.ranked)
+    figures = {view.price.id: view.figure for view in cost_views(subject.ranked)}
+    assert list(figures) == ["seconds", "parameters", "memory", "size"], "what was not measured is not shown"
+    seconds, parameters = figures["seconds"], figures["parameters"]
     for contender in subject.ranked:
         runs, mean = of_model(seconds, contender.place)
         assert runs["x"] == [record.cost.train_seconds for record in contender.finished]
@@ -79,6 +87,49 @@ def test_costs_are_those_of_the_runs(build):
         assert mean["y"] == pytest.approx([contender.figures["test_accuracy_mean"]], rel=1e-4)
         assert mean["error_y"]["array"] == pytest.approx([contender.figures["test_accuracy_std"]], rel=1e-4)
         assert of_model(parameters, contender.place)[0]["x"][0] == contender.finished[0].parameters.total
+
+
+def cells_of(table, row=0):
+    return {
+        column.title: getattr(cell, "text", cell).replace(SPACE, " ")
+        for column, cell in zip(table.columns, table.rows[row], strict=True)
+    }
+
+
+def test_the_table_of_costs(build):
+    subject = build(models=["a", "b"], seeds=2)
+    measured = {"own_peak_memory": True, "macs": 1_250_000, "joules": 30.0, "joules_of": "cpu"}
+    records = []
+    for record in subject.records:
+        fast = record.spec.model.name == "b"
+        latency = Timing(1, 0.002 if fast else 0.004, 0.0015, 0.006, 50)
+        throughput = Timing(64 if fast else 8, 0.1, 0.08, 0.2, 9)
+        cost = replace(record.cost, latency=latency, throughput=throughput, **measured)
+        records.append(replace(record, cost=cost, best_epoch=2 + record.spec.seed))
+    table = cost_table(replace(subject, records=tuple(records)).ranked, target=0.645)
+    first, second = cells_of(table), cells_of(table, 1)
+    assert first["MACs"] == "1,250,000"
+    assert first["energy"] == "30 J"
+    assert first["latency"] == "4.00 ms"
+    assert first["latency, middle half"] == "1.50 ms to 6.00 ms"
+    assert (first["images/s"], second["images/s"]) == ("80 (batch 8)", "640")
+    assert second["images/s, middle half"] == "320 to 800"
+    assert first["to the best epoch"] == "2.5 s"  # the second and the third, of a second each
+    # Validation accuracy is 0.4, 0.65, 0.733, 0.775 with seed 0, and 0.02 less with seed 1.
+    assert first["to 64.5 %"] == "2.5 s"
+    assert "Energy" not in table.note
+    assert "process" not in table.note
+    unreached = cost_table(replace(subject, records=tuple(records)).ranked, target=0.76)
+    assert cells_of(unreached)["to 76 %"] == "4.0 s (in 1 of 2 runs)"
+
+
+def test_costs_of_older_runs_leave_gaps_and_say_so(build):
+    table = cost_table(build(models=["a", "b"], seeds=1).ranked)
+    assert cells_of(table)["images/s"] == "–"
+    assert "MACs" not in cells_of(table)
+    assert "Energy was not measured" in table.note
+    assert "of the process so far" in table.note
+    assert cost_table(()) is None
 
 
 def test_the_confusion_matrix_adds_up_the_runs(build):
@@ -168,3 +219,51 @@ def test_numbers_are_written_for_people():
     assert size(1_500_000).replace("\N{NO-BREAK SPACE}", " ") == "1.5 MB"
     assert percent(math.nan) == percent(None) == "–"
     assert short(" \n ") == "' \\n '"
+
+
+def test_robustness_is_summed_up_over_seeds_and_severities(build):
+    subject = build(models=["a", "b"], seeds=2)
+    records = []
+    for record in subject.records:
+        clean, step = record.metrics["test"]["accuracy"], 0.01 * (1 + record.spec.seed)
+        found = {f"{name}.{severity}": clean - step * severity for name in CORRUPTIONS for severity in SEVERITIES}
+        judged = record.spec.model.name == "a"
+        records.append(replace(record, metrics={**record.metrics, "robustness": found} if judged else record.metrics))
+    ranked = replace(subject, records=tuple(records)).ranked
+    table = robustness_table(ranked)
+    assert len(table.rows) == 1, "a model that was not judged is not there"
+    assert cells_of(table)["drop"] == "3.0 points ± 1.4"  # drops of 2 and 4 points
+    assert cells_of(table)["runs"] == "2"
+    kinds, severities = robustness_figures(ranked)
+    (trace,) = severities.traces
+    clean = ranked[0].accuracy
+    assert trace["x"] == ["clean", "1", "2", "3"]
+    assert trace["y"] == pytest.approx([clean, clean - 0.015, clean - 0.03, clean - 0.045], rel=1e-3)
+    assert kinds.traces[0]["x"] == ["clean", *CORRUPTIONS]
+    json.dumps([kinds.plot, severities.plot], allow_nan=False)
+    assert robustness_table(subject.ranked) is None
+    assert robustness_figures(subject.ranked) == []
+
+
+def test_heat_lies_over_the_image_and_lost_maps_are_said(build):
+    subject = build(models=["a", "b", "c"], seeds=1, shape=(16, 16, 3))
+    heat = np.zeros((1, 4, 4), np.float32)
+    heat[0, 0, 3] = 1
+    kept = Maps(np.array([5]), np.array([5]), np.array([7]), heat)
+    given = {"a": kept, "b": Maps.none("b has no maps")}
+
+    def maps(record):
+        if record.spec.model.name == "c":
+            raise StoreError("gone")
+        return given[record.spec.model.name]
+
+    first, second, third = looks(replace(subject, maps=maps))
+    (picture,) = first.pictures
+    assert (picture.actual, picture.predicted, picture.right) == ("5", "7", False)
+    assert second.reason == "b has no maps."
+    assert "not kept" in third.reason
+    assert looks(replace(subject, images=None)) == []
+    drawn = overlaid(np.full((16, 16, 3), 100, np.uint8), heat[0]).astype(int).sum(2)
+    assert np.unravel_index(drawn.argmax(), drawn.shape)[0] < 4
+    assert np.unravel_index(drawn.argmax(), drawn.shape)[1] >= 12
+    assert overlaid(np.zeros((5, 9, 1), np.uint8), heat[0]).shape == (5, 9, 3)

@@ -180,6 +180,7 @@ def test_the_identity_of_a_run_is_everything_but_labels_and_places():
     base = run_spec()
     assert run_spec(recipe__name="other").run_id == base.run_id
     assert run_spec(data__name="elsewhere").run_id == base.run_id
+    assert run_spec(protocol__target_accuracy=0.9, protocol__robustness=True).run_id == base.run_id
     changed = [
         run_spec(seed=1),
         run_spec(data__fingerprint="g"),

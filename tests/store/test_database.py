@@ -1,6 +1,7 @@
 """The store: what goes in comes out, whichever database it is."""
 
 import math
+import sqlite3
 from dataclasses import astuple
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from runs import ELSEWHERE, STUDY, finished, spec, take
 
 from bakeoff.errors import StoreError
-from bakeoff.records.run import Cost, Deviation, EpochRow, ParameterCount, RunRecord, RunState
+from bakeoff.records.run import Cost, Deviation, EpochRow, ParameterCount, RunRecord, RunState, Timing
 from bakeoff.store.database import Store
 
 number = st.floats(allow_nan=True, allow_infinity=True)
@@ -43,7 +44,7 @@ def test_a_record_comes_back_as_it_was(url: str, rows: list, values: dict, words
         3,
         {"test": values} if values else {},
         ParameterCount(3, 2, 1),
-        Cost(1.5, 2.5, 3.5, 10**12, 7),
+        Cost(1.5, 2.5, 3.5, 10**12, 7, macs=5, latency=Timing(1, 0.5, 0.4, 0.6, 9), joules=0.5, joules_of="gpu"),
         (Deviation(words, "a", "b", words),),
         {"device": words},
         error,
@@ -59,6 +60,16 @@ def test_a_record_comes_back_as_it_was(url: str, rows: list, values: dict, words
     assert alike(*(sorted(each.get("test", {}).items()) for each in (found.metrics, record.metrics)))
     for field in ("spec", "state", "best_epoch", "parameters", "cost", "deviations", "environment", "error"):
         assert getattr(found, field) == getattr(record, field)
+
+
+def test_a_cost_of_an_older_version_is_read(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}", "s", STUDY)
+    store.add([spec()])
+    old = '{"train_seconds": 1, "total_seconds": 2, "images_per_second": 3, "peak_memory_bytes": 4, "weights_bytes": 5}'
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("update run set cost = ?", [old])
+    assert store.records()[0].cost == Cost(1, 2, 3, 4, 5)
+    assert (Cost(1, 2, 3, 4, 5).macs, Cost(1, 2, 3, 4, 5).latency) == (None, None)
 
 
 def test_nan_is_not_null(url: str):

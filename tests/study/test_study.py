@@ -80,7 +80,7 @@ def test_a_comparison_leaves_all_that_it_promises(tmp_path: Path, tiny: Callable
         assert (predictions.logits.argmax(1) == predictions.labels).mean() == run.metrics["test"]["accuracy"]
         folder = result.run_folder(run).path
         names = {path.name.split(".out.")[0] for path in folder.iterdir()}
-        assert names == {"spec.json", "weights.safetensors", "logits.safetensors", "events"}
+        assert names == {"spec.json", "weights.safetensors", "logits.safetensors", "gradcam.safetensors", "events"}
         assert json.loads((folder / "spec.json").read_text()) == run.spec.content()
     assert [d.what for d in result.runs[1].deviations] == ["model.image_size"]
     assert len({len(result.predictions(run).labels) for run in result.runs}) == 1
@@ -104,6 +104,9 @@ def test_the_same_again_trains_nothing_and_more_seeds_train_only_those(tmp_path,
     again = compare(tmp_path / "out", "one", seeds=1)
     assert len(trained) == 1
     assert again.runs == first.runs
+    told = compare(tmp_path / "out", "one", seeds=1, target_accuracy=0.01)
+    assert len(trained) == 1
+    assert told.leaderboard()["target_reached"].tolist() == [1]
     more = compare(tmp_path / "out", ["one", tiny("two")], seeds=2)
     assert len(trained) == 4
     assert {run.run_id for run in first.runs} < {run.run_id for run in more.runs}

@@ -36,7 +36,7 @@ class Classifier:
 
     model: nn.Module
     prepare: Callable[[Tensor], Tensor]
-    flip: bool
+    tta: str
 
     @property
     def bytes(self) -> int:
@@ -46,7 +46,7 @@ class Classifier:
     def probabilities(self, image: UInt8Array) -> NDArray[np.float32]:
         """Return the probability of every class, shape (K,), for an image (H, W, C)."""
         inputs = self.prepare(torch.from_numpy(np.ascontiguousarray(image))[None])
-        logits = predict(self.model, [inputs], Precision("off", CPU).autocast(), flip=self.flip)
+        logits = predict(self.model, [inputs], Precision("off", CPU).autocast(), tta=self.tta)
         return torch.from_numpy(logits[0]).softmax(0).numpy()
 
 
@@ -106,7 +106,7 @@ class Classifiers:
             model.load_state_dict(load_file(reading.run_folder(record).weights))
         except (OSError, SafetensorError, RuntimeError) as error:
             raise StoreError(f"its weights cannot be read ({str(error).partition(chr(10))[0][:120]})") from None
-        return Classifier(model, prepare, spec.protocol.tta == "flip")
+        return Classifier(model, prepare, spec.protocol.tta)
 
     def _of_training(self, reading: Reading, record: RunRecord) -> Statistics:
         """Return the channels' mean and deviation that the run was trained with, which stand in no file."""

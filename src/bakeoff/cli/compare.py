@@ -69,6 +69,11 @@ def compare(
     max_train: Annotated[
         int | None, Option(help="Train on so many images.", show_default=False, rich_help_panel=PROTOCOL)
     ] = None,
+    robustness: Annotated[bool, Option(help="Judge on corrupted test images, too.", rich_help_panel=PROTOCOL)] = False,
+    target_accuracy: Annotated[
+        float | None,
+        Option(help="Report the time to this validation accuracy.", show_default=False, rich_help_panel=PROTOCOL),
+    ] = None,
     skip_bad: Annotated[bool, Option(help="Leave out unreadable images.", rich_help_panel=PROTOCOL)] = False,
     out: Annotated[
         Path | None, Option(help="Output folder.", show_default="runs/DATA-HASH", rich_help_panel=MACHINE)
@@ -121,6 +126,8 @@ def compare(
         "engine": engine,
         "val_fraction": val_fraction,
         "max_train": max_train,
+        "robustness": robustness or None,
+        "target_accuracy": target_accuracy,
         "skip_bad": skip_bad or None,
     }
     flags = {"offline": offline, "dry_run": dry_run, "retry_failed": retry_failed}

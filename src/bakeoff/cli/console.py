@@ -1,6 +1,7 @@
 """What is printed, and where."""
 
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -39,3 +40,19 @@ def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+
+
+def milliseconds(seconds: float) -> str:
+    """Return seconds in thousandths, with two significant digits below 10; a dash for nan."""
+    return "–" if seconds != seconds else f"{1000 * seconds:.2g} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
+
+
+def quantity(count: Any) -> str:
+    """Return a number in thousands, millions or billions, as papers do; a dash for one that is missing."""
+    if count is None or count != count:
+        return "–"
+    for unit in ("", "k", "M", "G"):
+        if count < 1000 or unit == "G":
+            break
+        count /= 1000
+    return f"{count:.3g} {unit}".rstrip()

@@ -16,6 +16,9 @@ WIDTH = 1000  # of the table where there is no terminal: as wide as it needs
 FORMAT = "table, which folds in a terminal and not in a pipe; md, for documents; csv or json, for programs."
 
 
+ROOMY = 96  # characters in a line, from which on a table has more of the costs
+
+
 class Format(StrEnum):
     """How a leaderboard is printed."""
 
@@ -59,13 +62,15 @@ def print_table(table: "pd.DataFrame") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bakeoff.cli.console import duration, name, out, percent
+    from bakeoff.cli.console import duration, milliseconds, name, out, percent, quantity
 
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
     several = len({row["recipe"] for row in rows}) > 1
     words = ("model", "recipe", "group") if several else ("model", "group")
     drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    figures = ("val accuracy", "params", "training", "seeds")
+    roomy = out.width >= ROOMY
+    costs = ("params", "MACs", "latency") if roomy else ("params",)
+    figures = ("val accuracy", *costs, "training", "seeds")
     for column in ("", *words[:-1], "test accuracy", "95 % interval", "group", *figures):
         left, whole = column in words, column in ("", "95 % interval", "training")
         drawn.add_column(column, justify="left" if left else "right", no_wrap=whole, overflow="fold")
@@ -82,6 +87,7 @@ def print_table(table: "pd.DataFrame") -> None:
             row["group"],
             percent(row["val_accuracy_mean"]),
             f"{int(row['params']):,}" if ranked else "–",
+            *([quantity(row["macs"]), milliseconds(row["latency_seconds_mean"])] if roomy else []),
             duration(row["train_seconds_mean"]),
             f"{row['seeds']}{failed}",
         )

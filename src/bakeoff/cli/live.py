@@ -87,6 +87,10 @@ class Live(Observer):
         """Say that the signal was heard: a step or a chunk of images may take a while."""
         self._bars.console.print("stopping, and saving where it is; Ctrl-C again leaves at once")
 
+    def measuring(self, what: str) -> None:
+        """Say it beside the bar of the study."""
+        self._bars.update(self._study, figures=name(what))
+
     def run_ended(self, record: RunRecord) -> None:
         """Replace the bar of the run by a line."""
         self._bars.remove_task(self._run)

@@ -55,6 +55,16 @@ class TestLock:
         self._opened[run_id] = weights_digest
         return self._indices
 
+    def reopen(self, run_id: str, weights_digest: str) -> IntArray:
+        """Return the indices to a run that has judged these very weights, in this process or before.
+
+        Raises:
+            TestLockedError: there are no final weights, or the run judged others.
+        """
+        if self._opened.get(run_id) == weights_digest:
+            return self._indices
+        return self.open(run_id, weights_digest)
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

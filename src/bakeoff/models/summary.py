@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from bakeoff.models.operations import counting_macs
 from bakeoff.models.trial import trial
 from bakeoff.records.run import ParameterCount
 
@@ -33,6 +34,7 @@ class Summary:
 
     rows: tuple[LayerRow, ...]
     count: ParameterCount
+    macs: int  # multiply-accumulates for one image, see `bakeoff.models.operations`
 
     def __str__(self) -> str:
         return render(self)
@@ -65,11 +67,12 @@ def summarize(model: nn.Module, in_channels: int, image_size: int) -> Summary:
 
     handles = [layer.register_forward_hook(note) for layer in model.modules()]
     try:
-        trial(model, in_channels, image_size)
+        with counting_macs() as macs:
+            trial(model, in_channels, image_size)
     finally:
         for handle in handles:
             handle.remove()
-    return Summary(tuple(_rows(model, shapes)), count_parameters(model))
+    return Summary(tuple(_rows(model, shapes)), count_parameters(model), macs())
 
 
 def render(summary: Summary) -> str:
@@ -85,6 +88,7 @@ def render(summary: Summary) -> str:
         f"parameters: {count.total:,}",
         f"trainable: {count.trainable:,}",
         f"non-trainable: {count.non_trainable:,}",
+        f"multiply-accumulates (one image): {summary.macs:,}",
     ]
     return "\n".join([*table, "", *totals])
 

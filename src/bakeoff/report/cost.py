@@ -1,56 +1,51 @@
 """Accuracy against what it costs."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bakeoff.evidence.pareto import pareto, pareto_of
 from bakeoff.evidence.verdict import Verdict
-from bakeoff.records.run import RunRecord
+from bakeoff.report.cost_ratios import ratio_table
 from bakeoff.report.figure import SHARES, Figure, Trace, colour, finite, inert, symbol
+from bakeoff.report.prices import PRICES, Price
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
-from bakeoff.report.text import SPACE, duration, join, percent, short, whole
+from bakeoff.report.text import SPACE, join, percent, short
 
 MOST_LABELS = 12  # contenders up to which their names stand in the figure
 
-Axis = tuple[str, str]  # its title, and how its ticks are written
-SECONDS, PARAMETERS = ("seconds of training, one run", ",~g"), ("parameters", "~s")
 Points = list[tuple[float, float]]
-Price = Callable[[RunRecord], float | None]
 
 
-def _seconds(record: RunRecord) -> float | None:
-    return record.cost.training_seconds if record.cost else None
+@dataclass(frozen=True)
+class CostView:
+    """One kind of cost: accuracy against it, and its ratios between models."""
+
+    price: Price
+    figure: Figure
+    ratios: Table | None
 
 
-def _parameters(record: RunRecord) -> float | None:
-    return record.parameters.total if record.parameters else None
-
-
-def cost_figures(ranked: Sequence[Contender], verdict: Verdict | None = None) -> list[Figure]:
-    """Return test accuracy against the seconds of training and against the number of parameters, of two or more.
+def cost_views(ranked: Sequence[Contender], verdict: Verdict | None = None) -> list[CostView]:
+    """Return test accuracy against every kind of cost that two or more models have.
 
     With a verdict, those are named that may be worth their cost by its evidence.
     """
-    figures = (
-        _figure("accuracy-seconds", "Test accuracy and training time", SECONDS, ranked, _seconds, verdict),
-        _figure("accuracy-parameters", "Test accuracy and size", PARAMETERS, ranked, _parameters, verdict),
-    )
-    return [figure for figure in figures if len({trace["meta"] for trace in figure.traces} - {None}) > 1]
+    views = [CostView(price, _figure(price, ranked, verdict), ratio_table(ranked, price)) for price in PRICES]
+    return [view for view in views if len({trace["meta"] for trace in view.figure.traces} - {None}) > 1]
 
 
-def _figure(
-    identifier: str, title: str, axis: Axis, ranked: Sequence[Contender], price: Price, verdict: Verdict | None
-) -> Figure:
-    name, tickformat = axis
+def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) -> Figure:
+    title = f"Test accuracy and {price.title}"
     priced = [(contender, points) for contender in ranked if (points := _points(contender, price))]
     best = f" The highest, {percent(priced[0][0].accuracy)}, is {priced[0][0].label}'s." if priced else ""
     costs = [cost for _, points in priced for cost, _ in points]
     middle = math.sqrt(min(costs) * max(costs)) if costs else 0.0
     return Figure(
-        id=identifier,
+        id=f"accuracy-{price.id}",
         title=title,
-        description=f"Test accuracy against {name}, a point per model and a smaller one per run.{best}",
+        description=f"Test accuracy against {price.axis}, a point per model and a smaller one per run.{best}",
         traces=[
             trace
             for contender, points in priced
@@ -58,12 +53,13 @@ def _figure(
         ]
         + [_front(priced)],
         layout={
-            "xaxis": {"title": {"text": name}, "tickformat": tickformat, **_scale(costs)},
+            "xaxis": {"title": {"text": price.axis}, "tickformat": price.ticks, **_scale(costs)},
             "yaxis": {"tickformat": ".1~%", **SHARES},
         },
         note="Up and to the left is better. Bars are the standard deviation over seeds, small points the runs; the "
         f"line joins the models that no cheaper one beats in the mean.{_worth(priced, verdict)}",
-        table=_table(title, [contender for contender, _ in priced]),
+        wide=True,
+        table=_table(title, price, [contender for contender, _ in priced]),
     )
 
 
@@ -105,7 +101,7 @@ def _scale(costs: Sequence[float]) -> dict[str, object]:
 
 def _points(contender: Contender, price: Price) -> Points:
     """Return the price, where it can stand on a logarithmic axis, and the accuracy of every finished run."""
-    priced = ((price(record), record.metrics["test"]["accuracy"]) for record in contender.finished)
+    priced = ((price.of(record), record.metrics["test"]["accuracy"]) for record in contender.finished)
     return [(cost, accuracy) for cost, accuracy in priced if cost and cost > 0 and math.isfinite(accuracy)]
 
 
@@ -140,14 +136,13 @@ def _traces(contender: Contender, points: Points, middle: float, *, labelled: bo
     return [runs, whole_model] if len(points) > 1 else [whole_model]
 
 
-def _table(title: str, ranked: Sequence[Contender]) -> Table:
-    columns = (*text_columns("model"), *number_columns("seed", "training", "parameters", "test accuracy"))
+def _table(title: str, price: Price, ranked: Sequence[Contender]) -> Table:
+    columns = (*text_columns("model"), *number_columns("seed", price.title, "test accuracy"))
     rows: Rows = [
         (
             Value(contender.label, place=contender.place),
             str(record.spec.seed),
-            Value(duration(_seconds(record)), _seconds(record)),
-            whole(_parameters(record)),
+            Value(price.write(price.of(record)), price.of(record)),
             percent(record.metrics["test"]["accuracy"]),
         )
         for contender in ranked

@@ -12,17 +12,19 @@ from bakeoff.report import checks, dataset, plotly, protocol, runs
 from bakeoff.report.answers import TestAnswers, answered, collect, judged
 from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
 from bakeoff.report.class_differences import class_difference_figure
-from bakeoff.report.cost import cost_figures
-from bakeoff.report.cost_ratios import ratio_table
+from bakeoff.report.cost import cost_views
+from bakeoff.report.cost_table import cost_table
 from bakeoff.report.curves import curve_figures
 from bakeoff.report.figure import COLOURS, Figure
 from bakeoff.report.galleries import agreement, study_galleries
+from bakeoff.report.gradcam import looks
 from bakeoff.report.intervals import interval_figure
 from bakeoff.report.label_errors import doubted
 from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
 from bakeoff.report.ranking import ranking, strips, unranked
 from bakeoff.report.reproduced import reproduced_notes, reproduced_table
+from bakeoff.report.robustness import robustness_figures, robustness_table
 from bakeoff.report.subject import Subject
 from bakeoff.report.verdict import verdict
 from bakeoff.study.judgement import Judgement
@@ -93,8 +95,9 @@ def figures(subject: Subject) -> list[Figure]:
 
 def _drawn(parts: dict[str, Any]) -> list[Figure]:
     heat_maps = [panel.heat_map for panel in parts["panels"]]
+    costs = [view.figure for view in parts["costs"]]
     single = [parts[name] for name in ("intervals", "pairs", "class_differences", "reliability", "bars")]
-    return [figure for figure in (*parts["costs"], *parts["curves"], *heat_maps, *single) if figure]
+    return [figure for figure in (*costs, *parts["curves"], *parts["robustness"], *heat_maps, *single) if figure]
 
 
 def _parts(subject: Subject) -> dict[str, Any]:
@@ -113,15 +116,18 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "tracebacks": runs.tracebacks(subject),
         "reproduced": reproduced_table(subject),
         "reproduced_notes": reproduced_notes(subject),
-        "costs": cost_figures(subject.ranked, judgement.verdict),
-        "ratios": ratio_table(subject.ranked),
+        "cost_table": cost_table(subject.ranked, subject.protocol.target_accuracy),
+        "costs": cost_views(subject.ranked, judgement.verdict),
         **_evidence(subject, test, judgement),
+        "robustness": robustness_figures(subject.ranked),
+        "robustness_table": robustness_table(subject.ranked),
         "curves": curve_figures(subject.contenders),
         "panels": list(panels(subject, test)),
         "hardest": hardest(subject, test),
         "agreement": agreement(test) if test.of else "",
         "galleries": study_galleries(answered(subject, test), test, images) if images and test.of else [],
         "doubted": doubted(subject, judgement.verdict),
+        "gradcam": looks(subject),
         "missing": test.missing,
         "runs": runs.run_table(subject),
         "deviations": runs.deviation_table(subject),

@@ -24,7 +24,9 @@ def run_table(subject: Subject) -> Table:
             *(f"{part} {kind}" for part in ("training", "validation", "test") for kind in ("loss", "accuracy"))
         ),
         *number_columns("training time", "whole run"),
-        Column("memory", note="largest, of the device; on a CPU of the whole process"),
+        Column(
+            "memory", note="largest, of the device; on a CPU of the process, and ≤ where earlier runs of it are in that"
+        ),
         *text_columns("run"),
     )
     rows: Rows = [
@@ -60,7 +62,7 @@ def _cost(record: RunRecord) -> tuple[Cell, Cell, Cell]:
     return (
         Value(duration(cost.training_seconds), cost.training_seconds),
         Value(duration(cost.total_seconds), cost.total_seconds),
-        Value(size(cost.peak_memory_bytes), cost.peak_memory_bytes),
+        Value(("" if cost.own_peak_memory else "≤ ") + size(cost.peak_memory_bytes), cost.peak_memory_bytes),
     )
 
 

@@ -10,13 +10,13 @@ from typing import Any
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, StoreError
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.report.text import short
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.protocol import Protocol
 from bakeoff.store.database import Event
-from bakeoff.store.folder import Predictions
+from bakeoff.store.folder import Maps, Predictions
 from bakeoff.study.leaderboard import leaderboard
 from bakeoff.study.variants import variants
 
@@ -56,6 +56,10 @@ class Contender:
         return f"{self.label}, seed {record.spec.seed}"
 
 
+def _no_maps(record: RunRecord) -> Maps:
+    raise StoreError(f"no maps of {record.run_id} were kept")
+
+
 @dataclass(frozen=True)
 class Subject:
     """A study as its folder holds it.
@@ -65,6 +69,7 @@ class Subject:
         records: every run.
         events: what happened to the runs, the oldest first.
         predictions: returns what a finished run said of a part; raises `StoreError` where that is lost.
+        maps: returns where a finished run's model looked; raises `StoreError` where that was not kept.
         images: the data set, or None where it is not at hand, and `why_no_images` says why.
     """
 
@@ -72,6 +77,7 @@ class Subject:
     records: tuple[RunRecord, ...]
     events: tuple[Event, ...]
     predictions: Callable[[RunRecord, str], Predictions]
+    maps: Callable[[RunRecord], Maps] = _no_maps
     images: ImageSet | None = None
     why_no_images: str = ""
 

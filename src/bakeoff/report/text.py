@@ -73,6 +73,13 @@ def duration(seconds: float | None) -> str:
     return f"{hours}{SPACE}h {minutes:02d}{SPACE}min" if hours else f"{minutes}{SPACE}min {rest:02d}{SPACE}s"
 
 
+def milliseconds(seconds: float | None) -> str:
+    """Return seconds in thousandths, for times too short for people."""
+    if seconds is None or not math.isfinite(seconds):
+        return NONE
+    return f"{1000 * seconds:,.{2 if seconds < 0.01 else 0}f}{SPACE}ms"
+
+
 def size(count: float | None) -> str:
     """Return a number of bytes."""
     if count is None or not math.isfinite(count):

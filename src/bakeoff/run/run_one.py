@@ -1,8 +1,6 @@
 """From a resolved run to its record."""
 
 import hashlib
-import resource
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -24,8 +22,10 @@ from bakeoff.evaluation.metrics.cross_entropy import cross_entropy
 from bakeoff.evaluation.predict import Logits, images_at_once, predict
 from bakeoff.models.expectation import Expectation
 from bakeoff.models.summary import count_parameters
-from bakeoff.records.run import Cost, EpochRow, RunRecord, RunState
+from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.device import environment
+from bakeoff.run.explain import explain
+from bakeoff.run.meter import Meter
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.tensorboard import TensorBoard
 from bakeoff.run.wiring import wire, with_features
@@ -64,7 +64,7 @@ def run_one(
     hooks: Hooks,
     features: Path,
 ) -> RunRecord:
-    """Train, evaluate on every part, and save weights and logits.
+    """Train, evaluate on every part, and save weights, logits, and where the model looked.
 
     What a frozen backbone makes of the images is kept below the folder `features`, for other runs as well.
 
@@ -77,13 +77,12 @@ def run_one(
     """
     spec = planned.spec
     checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    meter = Meter(device)
     folder.write_spec(spec)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        parts = wire(planned, images, split, device)
+        wired = wire(planned, images, split, device)
         parts = with_features(
-            parts,
+            wired,
             spec,
             images.fingerprint,
             features,
@@ -91,14 +90,16 @@ def run_one(
             report=hooks.report,
             stop_requested=hooks.stop_requested,
         )
-        assert spec.model.image_size is not None, "a resolved spec has a size"
-        at_once = images_at_once(spec.model.image_size)
+        size = spec.model.image_size
+        assert size is not None, "a resolved spec has a size"
+        at_once = images_at_once(size)
         judge = _Judge(parts.prepare, parts.precision, at_once, hooks.stop_requested, tta=spec.protocol.tta)
         board = TensorBoard(folder.path)
 
         def report(news: Progress | EpochRow | Notice) -> None:
             if isinstance(news, EpochRow):
                 board.epoch_ended(news)
+            meter.sample()
             hooks.report(news)
 
         with closing(board):
@@ -115,7 +116,7 @@ def run_one(
                 stop_requested=hooks.stop_requested,
             )
     state = {name: tensor.cpu().contiguous() for name, tensor in parts.model.state_dict().items()}
-    weights = save(state, Expectation(spec.model.image_size, spec.recipe.normalize).metadata)
+    weights = save(state, Expectation(size, spec.recipe.normalize).metadata)
     durable.write(folder.weights, weights)
     digest = hashlib.sha256(weights).hexdigest()
     known = {"train": (parts.train, split.train), "val": (parts.val, split.val)}
@@ -124,10 +125,11 @@ def run_one(
     }
     hooks.test_opened(digest)
     test_indices = split.test.open(spec.run_id, digest)
-    test = parts.represent(Part(images, test_indices, device))
-    predictions["test"] = judge.predictions(parts.trained, test, test_indices)
+    test = Part(images, test_indices, device)
+    predictions["test"] = judge.predictions(parts.trained, parts.represent(test), test_indices)
     _check_finite(predictions)
     folder.write_predictions(predictions)
+    folder.write_maps(explain(wired.model, wired.prepare, test, predictions["test"]))
     return RunRecord(
         spec=spec,
         state=RunState.FINISHED,
@@ -135,14 +137,14 @@ def run_one(
         best_epoch=fitted.best_epoch,
         metrics=_metrics(predictions),
         parameters=count_parameters(parts.model),
-        cost=Cost(
-            train_seconds=fitted.seconds,
-            total_seconds=checkpoints.seconds,
-            images_per_second=float(np.median([row.images_per_second for row in fitted.rows])),
-            peak_memory_bytes=_peak_memory(device),
-            weights_bytes=len(weights),
-            cached_features=parts.cache is not None,
-            feature_seconds=parts.cache.seconds if parts.cache else 0.0,
+        cost=meter.cost(
+            parts.model,
+            (planned.channels, size, size),
+            parts.precision,
+            fitted,
+            parts.cache,
+            checkpoints.seconds,
+            len(weights),
         ),
         deviations=planned.deviations + parts.deviations + fitted.deviations,
         environment=environment(device),
@@ -201,10 +203,3 @@ def _metrics(predictions: Mapping[str, Predictions]) -> dict[str, dict[str, floa
         if p.averaged is not None:
             found[part]["plain_accuracy"] = accuracy(p.logits, p.labels)
     return found
-
-
-def _peak_memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return resident if sys.platform == "darwin" else resident * 1024

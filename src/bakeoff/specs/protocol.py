@@ -6,6 +6,11 @@ from pydantic import Field, model_validator
 
 from bakeoff.specs.base import Spec
 
+BESIDE = (
+    "robustness",
+    "target_accuracy",
+)  # fields of a protocol that change nothing of training and judging, only what is told
+
 
 class Budget(Spec):
     """What every model may spend on training; exactly one of the three."""
@@ -35,6 +40,11 @@ class Protocol(Spec):
     split_seed: int = Field(0, ge=0, lt=2**32, description="seed of the splits, the same for every run of a study")
     tta: Literal["none", "flip", "flip+shift"] = Field(
         "none", description="test-time augmentation; plain accuracy is kept as well"
+    )
+
+    robustness: bool = Field(False, description="also judge the final weights on corrupted test images")
+    target_accuracy: float | None = Field(
+        None, gt=0, le=1, description="validation accuracy to which the seconds of training are reported"
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from pydantic import Field
 from bakeoff.specs.base import Spec, digest
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.model import ModelSpec
-from bakeoff.specs.protocol import Protocol
+from bakeoff.specs.protocol import BESIDE, Protocol
 from bakeoff.specs.recipe import Recipe
 
 
@@ -23,10 +23,12 @@ class RunSpec(Spec):
         """16 hex digits: the hash of everything that decides the result.
 
         Labels and places do not: the recipe's name, the model's label, the data set's name once its fingerprint
-        is known, and the place of weights once their hash is.
+        is known, the place of weights once their hash is, and what the protocol asks to be told besides.
         """
         content = self.content()
         del content["recipe"]["name"], content["model"]["label"]
+        for field in BESIDE:
+            del content["protocol"][field]
         if self.data.fingerprint:
             del content["data"]["name"]
         if self.model.weights_sha256:

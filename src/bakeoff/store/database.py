@@ -130,6 +130,20 @@ class Store:
             )
             claims.log(session, self.study_id, claim.run_id, claim.attempt, record.state, record.error)
 
+    def add_metrics(self, run_id: str, part: str, values: Mapping[str, float]) -> None:
+        """Keep further figures of a finished run, in place of any that it has of that part."""
+        with self._begin() as session:
+            session.execute(delete(MetricRow).where(*self._is(MetricRow, run_id), MetricRow.part == part))
+            session.add_all(
+                MetricRow(study_id=self.study_id, run_id=run_id, part=part, name=name, value=value)
+                for name, value in values.items()
+            )
+
+    def note(self, run_id: str, kind: str, detail: str) -> None:
+        """Keep an event of a run that nobody trains any more."""
+        with self._begin() as session:
+            claims.log(session, self.study_id, run_id, 0, kind, detail)
+
     def log(self, claim: Claim, kind: str, detail: str) -> None:
         """Keep an event of an attempt."""
         with self._begin() as session:
@@ -196,7 +210,7 @@ def _record(row: RunRow, epochs: list[EpochRow], metrics: Mapping[str, Mapping[s
         best_epoch=row.best_epoch,
         metrics=metrics,
         parameters=ParameterCount(**json.loads(row.parameters)) if row.parameters else None,
-        cost=Cost(**json.loads(row.cost)) if row.cost else None,
+        cost=Cost.from_content(json.loads(row.cost)) if row.cost else None,
         deviations=tuple(Deviation(**deviation) for deviation in json.loads(row.deviations)),
         environment=json.loads(row.environment),
         error=row.error,

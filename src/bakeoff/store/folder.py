@@ -6,6 +6,7 @@ OUT/report.html
 OUT/runs/NAME/spec.json         the resolved spec of a run
 OUT/runs/NAME/weights.safetensors
 OUT/runs/NAME/logits.safetensors
+OUT/runs/NAME/gradcam.safetensors
 OUT/runs/NAME/events.out.…      for TensorBoard
 OUT/runs/NAME/checkpoints/      while it trains
 """
@@ -131,6 +132,31 @@ class Predictions:
         return self.logits if self.averaged is None else self.averaged
 
 
+@dataclass(frozen=True)
+class Maps:
+    """Where a run's final model looked on a few test images, by Grad-CAM.
+
+    Attributes:
+        indices: which images of the data set, shape (N,).
+        labels: their classes, shape (N,).
+        predicted: what the model said, which the maps explain, shape (N,).
+        maps: from 0 to 1, shape (N, h, w).
+        reason: why there are none; empty where there are some.
+    """
+
+    indices: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    maps: NDArray[np.float32]
+    reason: str = ""
+
+    @classmethod
+    def none(cls, reason: str) -> "Maps":
+        """Return no maps, for a reason."""
+        nothing = np.zeros(0, np.int64)
+        return cls(nothing, nothing, nothing, np.zeros((0, 1, 1), np.float32), reason)
+
+
 class RunFolder:
     """The folder of a run."""
 
@@ -161,6 +187,20 @@ class RunFolder:
             if value is not None
         }
         durable.write(self.path / "logits.safetensors", save(arrays))
+
+    def write_maps(self, maps: Maps) -> None:
+        """Write where the model looked."""
+        arrays = {name: np.ascontiguousarray(value) for name, value in vars(maps).items() if name != "reason"}
+        durable.write(self.path / "gradcam.safetensors", save(arrays, {"reason": maps.reason}))
+
+    def maps(self) -> Maps:
+        """Return where the model looked; raise `StoreError` where that was not kept."""
+        try:
+            with safe_open(self.path / "gradcam.safetensors", framework="numpy") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                return Maps(**arrays, reason=(file.metadata() or {}).get("reason", ""))
+        except (OSError, SafetensorError, TypeError) as error:
+            raise StoreError(f"the maps in {self.path} cannot be read: {error}") from None
 
     def predictions(self, part: str) -> Predictions:
         """Return the predictions for one part; raise `StoreError` where there are none."""

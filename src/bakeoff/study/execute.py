@@ -25,6 +25,7 @@ from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
 from bakeoff.store.worker import Worker
 from bakeoff.study import looks
+from bakeoff.study.afterwards import measure_what_is_asked
 from bakeoff.study.environments import changed
 from bakeoff.study.heartbeat import Heartbeat
 from bakeoff.study.plan import Plan
@@ -50,6 +51,9 @@ class Observer:
 
     def stopping(self) -> None:
         """Ctrl-C or SIGTERM asked to stop; that happens after the current step or chunk of images."""
+
+    def measuring(self, what: str) -> None:
+        """Something is measured of a finished run."""
 
     def run_ended(self, record: RunRecord) -> None:
         """A run has ended, in whatever state; `running` if another process has taken it over."""
@@ -110,8 +114,11 @@ def execute(
                 time.sleep(LOOK_SECONDS)
             else:
                 break
+        measured = not stop.why() and measure_what_is_asked(
+            plan, folder, store, lambda: bool(stop.why()), observer.measuring
+        )
         records = _records(store, runs)
-        if all(record.state.is_final for record in records):
+        if measured and all(record.state.is_final for record in records):
             return Outcome(records, "")
         return Outcome(records, stop.why(), stop.signalled)
 

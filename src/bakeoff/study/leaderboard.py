@@ -1,49 +1,51 @@
 """The ranking of a study's models, with its evidence, the spread over seeds and the cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bakeoff.evidence.verdict import Verdict
-from bakeoff.records.run import RunState
+from bakeoff.records.run import RunRecord, RunState
 from bakeoff.study.variants import Variant
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def leaderboard(variants: Iterable[Variant], verdict: Verdict | None = None) -> "pd.DataFrame":
+def leaderboard(
+    variants: Iterable[Variant], verdict: Verdict | None = None, target_accuracy: float | None = None
+) -> "pd.DataFrame":
     """Return one row per model and recipe, the best mean test accuracy first.
 
     Means and standard deviations (n - 1) are over the seeds whose runs are finished; failed, diverged and unfinished
     runs are counted and never ranked. `params` are all weights, as Keras counts them; seconds are of training alone,
-    with the features of a frozen backbone.
+    with the features of a frozen backbone. Costs that runs of older versions did not measure are missing.
 
     Args:
         variants: what was compared.
         verdict: on the variants by name. It gives `test_accuracy_low` and `test_accuracy_high`, the ends of the 95 %
             interval; `group`, letters that two rows share where they cannot be told apart; and `tied`, whether the row
             is one of several that cannot be told from the best.
+        target_accuracy: of the validation images; adds `target_reached`, the runs that came so far, and
+            `target_seconds_mean`, how long that took, missing unless all did.
     """
     import pandas as pd
 
-    rows = [_row(variant, verdict) for variant in variants]
-    table = pd.DataFrame(rows, columns=list(_row(Variant("", "", "", ()), None)))
-    table = table.astype({"params": "Int64"})  # has integers and gaps
+    rows = [_row(variant, verdict, target_accuracy) for variant in variants]
+    table = pd.DataFrame(rows, columns=list(_row(Variant("", "", "", ()), None, target_accuracy)))
+    table = table.astype(dict.fromkeys(("params", "macs", "weights_bytes"), "Int64"))  # have integers and gaps
     order = ["test_accuracy_mean", "model", "recipe"]
     return table.sort_values(order, ascending=[False, True, True], na_position="last", ignore_index=True)
 
 
-def _row(variant: Variant, verdict: Verdict | None) -> dict[str, Any]:
+def _row(variant: Variant, verdict: Verdict | None, target_accuracy: float | None) -> dict[str, Any]:
     done = variant.finished
 
     def mean(part: str, metric: str) -> float:
-        values = [record.metrics[part][metric] for record in done if part in record.metrics]
-        return float(np.mean(values)) if values else float("nan")
+        return _mean(record.metrics[part][metric] for record in done if part in record.metrics)
 
     test = [record.metrics["test"]["accuracy"] for record in done]
-    costs = [record.cost for record in done if record.cost]
     sizes = {record.parameters.total for record in done if record.parameters}
     return {
         "model": variant.model,
@@ -55,14 +57,46 @@ def _row(variant: Variant, verdict: Verdict | None) -> dict[str, Any]:
         "test_loss_mean": mean("test", "loss"),
         "test_macro_f1_mean": mean("test", "macro_f1"),
         "test_roc_auc_mean": mean("test", "roc_auc"),
+        "corrupted_accuracy_mean": _mean(record.corrupted_accuracy for record in done),
         "val_accuracy_mean": mean("val", "accuracy"),
         "train_accuracy_mean": mean("train", "accuracy"),
         "params": max(sizes, default=None),
-        "train_seconds_mean": float(np.mean([cost.training_seconds for cost in costs])) if costs else float("nan"),
-        "images_per_second_mean": float(np.mean([c.images_per_second for c in costs])) if costs else float("nan"),
+        **_costs(done),
+        **({} if target_accuracy is None else _target(done, target_accuracy)),
         "failed": sum(record.state in (RunState.FAILED, RunState.DIVERGED) for record in variant.records),
         "deviations": len({deviation for record in variant.records for deviation in record.deviations}),
     }
+
+
+def _costs(done: Sequence[RunRecord]) -> dict[str, Any]:
+    costs = [record.cost for record in done if record.cost]
+    latencies = [cost.latency.seconds for cost in costs if cost.latency]
+    throughputs = [cost.throughput.images_per_second for cost in costs if cost.throughput]
+    return {
+        "train_seconds_mean": _mean([cost.training_seconds for cost in costs]),
+        "images_per_second_mean": _mean([cost.images_per_second for cost in costs]),
+        "best_seconds_mean": _mean([record.seconds_to_best for record in done]),
+        "macs": max((cost.macs for cost in costs if cost.macs is not None), default=None),
+        "latency_seconds_mean": _mean(latencies),
+        "throughput_mean": _mean(throughputs),
+        "peak_memory_bytes_mean": _mean([cost.peak_memory_bytes for cost in costs]),
+        "weights_bytes": max((cost.weights_bytes for cost in costs), default=None),
+        "joules_mean": _mean([cost.joules for cost in costs]),
+    }
+
+
+def _target(done: Sequence[RunRecord], accuracy: float) -> dict[str, Any]:
+    seconds = [record.seconds_to(accuracy) for record in done]
+    reached = [one for one in seconds if one is not None]
+    return {
+        "target_reached": len(reached),
+        "target_seconds_mean": _mean(reached if len(reached) == len(done) else []),
+    }
+
+
+def _mean(values: Iterable[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _evidence(name: str, verdict: Verdict | None) -> dict[str, Any]:

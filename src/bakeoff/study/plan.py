@@ -17,6 +17,7 @@ from bakeoff.errors import SpecError
 from bakeoff.models.weights import locate
 from bakeoff.run.resolve import PlannedRun, resolve
 from bakeoff.specs.base import digest
+from bakeoff.specs.protocol import BESIDE
 from bakeoff.specs.study import StudySpec
 from bakeoff.study.expand import expand
 
@@ -34,9 +35,14 @@ class Plan:
 
     @property
     def identity(self) -> dict[str, object]:
-        """What must stay the same for runs to be comparable: everything but the lists of models and seeds."""
+        """What must stay the same for runs to be comparable.
+
+        That is everything but the lists of models and seeds, and what is told besides.
+        """
         content = self.study.content()
         del content["models"], content["seeds"], content["data"]["name"]
+        for field in BESIDE:
+            del content["protocol"][field]
         return {
             **content,
             "data": {**content["data"], "fingerprint": self.images.fingerprint},

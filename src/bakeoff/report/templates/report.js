@@ -83,13 +83,17 @@
     });
   }
 
-  const choice = document.getElementById("panel-choice");
-  const choose = () => all(".panel").forEach((panel) => (panel.hidden = panel.id !== choice.value));
-  if (choice) choose();
-  choice?.addEventListener("change", () => {
+  // Of the elements that its options name, a chooser shows one.
+  for (const chooser of all("select.chooser")) {
+    const choose = () => {
+      for (const { value } of chooser.options) document.getElementById(value).hidden = value !== chooser.value;
+    };
     choose();
-    if (window.Plotly) all(`#${choice.value} .plot`).forEach((plot) => draw(plot.id));
-  });
+    chooser.addEventListener("change", () => {
+      choose();
+      if (window.Plotly) all(`#${chooser.value} .plot`).forEach((plot) => draw(plot.id));
+    });
+  }
 
   async function loadPlotly() {
     const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));

@@ -1,0 +1,104 @@
+"""What every model costs, to train and to use."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from bakeoff.records.run import Timing
+from bakeoff.report.prices import Price, known
+from bakeoff.report.subject import Contender
+from bakeoff.report.table import Column, Rows, Table, Value, text_columns
+from bakeoff.report.text import NONE, duration, join, milliseconds, plural, whole
+
+
+def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Table | None:
+    """Return a row of costs per model, means over its runs; None where nothing was measured.
+
+    Args:
+        ranked: the models.
+        target: a validation accuracy; adds how long models took to reach it.
+    """
+    prices = known(ranked)
+    if not prices:
+        return None
+    best = {price.id: min(_mean(price, one) for one in ranked) for price in prices}
+    columns = [
+        *text_columns("model"),
+        *(Column(price.title, note=price.note) for price in prices),
+        Column("latency, middle half", note="the quartiles of its passes, as means over runs"),
+        Column("images/s", note="of forward passes over 64 images, or as many as stand beside it; the median"),
+        Column("images/s, middle half", note="by the quartiles of its passes, as means over runs"),
+        Column("to the best epoch", note="seconds of training up to the epoch whose weights were kept"),
+    ]
+    if target is not None:
+        columns.append(Column(f"to {100 * target:g} %", note="seconds of training to that validation accuracy"))
+    rows: Rows = [
+        (
+            Value(one.label, place=one.place),
+            *(_cell(price, one, best[price.id]) for price in prices),
+            _latencies(one),
+            *_throughput(one),
+            _seconds([record.seconds_to_best for record in one.finished]),
+            *([] if target is None else [_seconds([record.seconds_to(target) for record in one.finished])]),
+        )
+        for one in ranked
+    ]
+    return Table("What each model costs", tuple(columns), rows, _note(ranked))
+
+
+def _mean(price: Price, contender: Contender) -> float:
+    return _average(price.per_run(contender))
+
+
+def _average(values: Iterable[float]) -> float:
+    """Return the mean; of nothing it is infinite."""
+    found = list(values)
+    return math.fsum(found) / len(found) if found else math.inf
+
+
+def _cell(price: Price, contender: Contender, best: float) -> Value:
+    mean = _mean(price, contender)
+    return Value(price.write(mean), mean, mark=mean == best < math.inf) if mean < math.inf else Value(NONE)
+
+
+def _latencies(contender: Contender) -> Value:
+    timings = _timings(contender, "latency")
+    low, high = _average(one.low for one in timings), _average(one.high for one in timings)
+    return Value(f"{milliseconds(low)} to {milliseconds(high)}", high) if timings else Value(NONE)
+
+
+def _throughput(contender: Contender) -> tuple[Value, Value]:
+    timings = _timings(contender, "throughput")
+    if not timings:
+        return Value(NONE), Value(NONE)
+    mean = _average(one.images_per_second for one in timings)
+    low, high = _average(one.batch / one.high for one in timings), _average(one.batch / one.low for one in timings)
+    batches = sorted({one.batch for one in timings} - {64})
+    fewer = f" (batch {join(list(map(str, batches)))})" if batches else ""
+    return Value(whole(mean) + fewer, mean), Value(f"{whole(low)} to {whole(high)}", low)
+
+
+def _timings(contender: Contender, name: str) -> list[Timing]:
+    costs = [record.cost for record in contender.finished if record.cost]
+    return [timing for cost in costs if (timing := getattr(cost, name))]
+
+
+def _seconds(seconds: Sequence[float | None]) -> Value:
+    """Return the mean; where not all runs came so far, in how many did."""
+    reached = [one for one in seconds if one is not None]
+    if not reached:
+        return Value(NONE)
+    mean = _average(reached)
+    some = f" (in {len(reached)} of {plural(len(seconds), 'run')})" if len(reached) < len(seconds) else ""
+    return Value(duration(mean) + some, mean)
+
+
+def _note(ranked: Sequence[Contender]) -> str:
+    """Say whose peak of memory is not its own, and what the machine did not tell."""
+    costs = [record.cost for one in ranked for record in one.finished if record.cost]
+    shared = not all(cost.own_peak_memory for cost in costs)
+    unmetered = all(cost.joules is None for cost in costs)
+    return (
+        "Means over the finished runs."
+        + (" Some peaks of memory are of the process so far, with the runs before." if shared else "")
+        + (" Energy was not measured: the machine has no counters that may be read." if unmetered else "")
+    )

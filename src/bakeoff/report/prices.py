@@ -1,0 +1,123 @@
+"""What a model can be said to cost."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bakeoff.records.run import Cost, RunRecord
+from bakeoff.report.subject import Contender
+from bakeoff.report.text import duration, milliseconds, size, whole
+
+
+@dataclass(frozen=True)
+class Price:
+    """A cost of a run, or of its network: the less, the better.
+
+    Attributes:
+        id: within the names of elements of the page.
+        title: as columns and choices call it.
+        axis: as axes call it, with its unit.
+        ticks: how an axis writes it.
+        write: how a cell writes it.
+        of: a run's; None where it was not measured.
+        varies: whether it is another in every run.
+        note: what the title leaves unsaid.
+    """
+
+    id: str
+    title: str
+    axis: str
+    ticks: str
+    write: Callable[[float | None], str]
+    of: Callable[[RunRecord], float | None]
+    varies: bool
+    note: str
+
+    def per_run(self, contender: Contender) -> list[float]:
+        """Return it for every finished run, or nothing where it is not known of all, or 0."""
+        found = [price for record in contender.finished if (price := self.of(record))]
+        return found if len(found) == len(contender.finished) else []
+
+
+def _of_cost(read: Callable[[Cost], float | None]) -> Callable[[RunRecord], float | None]:
+    return lambda record: read(record.cost) if record.cost else None
+
+
+PRICES = (
+    Price(
+        "seconds",
+        "training time",
+        "seconds of training, one run",
+        ",~g",
+        duration,
+        _of_cost(lambda cost: cost.training_seconds),
+        True,
+        "of one run, validation left out",
+    ),
+    Price(
+        "macs",
+        "MACs",
+        "multiply-accumulates for one image",
+        "~s",
+        whole,
+        _of_cost(lambda cost: cost.macs),
+        False,
+        "multiply-accumulates of a forward pass of one image at the run's input size, in convolutions, matrix products "
+        "and attention; FLOPs are twice as many",
+    ),
+    Price(
+        "parameters",
+        "parameters",
+        "parameters",
+        "~s",
+        whole,
+        lambda record: record.parameters.total if record.parameters else None,
+        False,
+        "all weights, as Keras counts them",
+    ),
+    Price(
+        "latency",
+        "latency",
+        "seconds for one image",
+        "~s",
+        milliseconds,
+        _of_cost(lambda cost: cost.latency.seconds if cost.latency else None),
+        True,
+        "of a forward pass of one image, in the run's precision, from the device to logits on the host; the median",
+    ),
+    Price(
+        "memory",
+        "peak memory",
+        "bytes of memory at most, one run",
+        "~s",
+        size,
+        _of_cost(lambda cost: cost.peak_memory_bytes),
+        True,
+        "of one run with its evaluation: of a GPU what tensors took, else what of the whole process was resident, with "
+        "Python, its libraries and the images",
+    ),
+    Price(
+        "size",
+        "size",
+        "bytes of the weights' file",
+        "~s",
+        size,
+        _of_cost(lambda cost: cost.weights_bytes),
+        False,
+        "of the file of weights",
+    ),
+    Price(
+        "energy",
+        "energy",
+        "joules, one run",
+        "~s",
+        lambda joules: whole(joules) + " J",
+        _of_cost(lambda cost: cost.joules),
+        True,
+        "of one run, as the machine's counters have it: of the GPU alone, or of whole processors with all else on them",
+    ),
+)
+
+
+def known(ranked: Sequence[Contender]) -> list[Price]:
+    """Return the prices that at least one model has."""
+    return [price for price in PRICES if any(price.per_run(contender) for contender in ranked)]
