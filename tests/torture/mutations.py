@@ -38,6 +38,7 @@ class Mutation:
 
 
 FIT, STUDY = "tests/training/test_fit.py", "tests/study/test_study.py"
+PARTS = "tests/training/test_parts.py::test_selection_patience_and_plateau_go_on_from_any_epoch"
 GOES_ON = f"{FIT}::test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end"
 
 MUTATIONS = (
@@ -88,14 +89,14 @@ MUTATIONS = (
         "training/selection.py",
         'self._best, self._best_for_stopping = state["best"], state["best_for_stopping"]',
         'self._best_for_stopping = state["best_for_stopping"]',
-        GOES_ON,
+        PARTS,
     ),
     Mutation(
         "the state of the plateau survives",
         "training/schedules.py",
         'self._factor, self._best, self._waited = state["factor"], state["best"], state["waited"]',
         'self._best, self._waited = state["best"], state["waited"]',
-        GOES_ON,
+        PARTS,
     ),
     Mutation(
         "generators survive",

@@ -1,10 +1,12 @@
 """The parts of the loop, each against a reference of its own."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from toys import CPU, toy_images, toy_network
 
 from bakeoff.data.imageset import ImageSet
@@ -12,6 +14,7 @@ from bakeoff.data.pipeline import Part, Preprocess, TrainBatches
 from bakeoff.specs.recipe import OptimizerSpec, Recipe, ScheduleSpec
 from bakeoff.training import optimizers
 from bakeoff.training.average import WeightAverage
+from bakeoff.training.checkpoint import Autosave, Checkpoints
 from bakeoff.training.lr_finder import LRCurve, find_lr
 from bakeoff.training.precision import Precision
 from bakeoff.training.schedules import Schedule
@@ -166,3 +169,47 @@ def test_the_range_test_ends_where_the_loss_explodes():
     curve = range_test(chance)
     assert len(curve.rates) == len(curve.losses) < 200
     assert curve.rates[-1] < 1e4
+
+
+@pytest.mark.parametrize("size", [10**6, 10**9])
+def test_the_first_save_waits_longer_where_it_will_take_longer(tmp_path, size: int):
+    class State:
+        steps = 1
+        tensors = staticmethod(lambda: {"weights": torch.empty(size // 4, device="meta")})
+
+    saves: list[int] = []
+    autosave = Autosave(Checkpoints(tmp_path, "toy"))
+    autosave.now = saves.append
+    for seconds, expected in ((29, 0), (2, int(size < 10**9)), (500, 1 + int(size < 10**9))):
+        autosave._last -= seconds
+        autosave.if_due(State())
+        assert len(saves) == expected
+
+
+LOSSES = [1.0, 0.5, 0.6, 0.7, 0.65, 0.4, 0.45, 0.46, 0.47, 0.48]
+
+
+@pytest.mark.parametrize("cut", range(len(LOSSES)))
+def test_selection_patience_and_plateau_go_on_from_any_epoch(cut: int):
+    """The state goes through JSON, as in a checkpoint."""
+    recipe = Recipe.parse({"monitor": "val_loss", "early_stopping": 4, "schedule": {"name": "plateau", "patience": 2}})
+    model = nn.Linear(1, 1)
+
+    def play(losses: list[tuple[int, float]], selection: Selection, schedule: Schedule) -> list[tuple[object, ...]]:
+        seen = []
+        for epoch, loss in losses:
+            selection.epoch_ended(epoch, model, loss, 0.5)
+            schedule.epoch_ended(loss, 0.5)
+            seen.append((selection.best_epoch, selection.should_stop, schedule.lr(epoch)))
+        return seen
+
+    def fresh() -> tuple[Selection, Schedule]:
+        return Selection(recipe), Schedule(recipe.schedule, 0.1, 1, len(LOSSES))
+
+    epochs = list(enumerate(LOSSES, 1))
+    first, second = fresh(), fresh()
+    seen = play(epochs[:cut], *first)
+    states = [json.loads(json.dumps(part.state())) for part in first]
+    second[0].restore(states[0], first[0].weights)
+    second[1].restore(states[1])
+    assert seen + play(epochs[cut:], *second) == play(epochs, *fresh())

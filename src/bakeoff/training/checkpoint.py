@@ -21,6 +21,7 @@ from bakeoff.errors import StoreError
 from bakeoff.training.state import TrainingState
 
 KEEP = 2
+SPEED = 100e6  # bytes a second that a modest disk takes, until it is known
 
 
 class Checkpoints:
@@ -117,6 +118,7 @@ class Autosave:
     Args:
         checkpoints: where to.
         seconds: least time between saves; it grows where a save is slow, so that saving takes at most 2 % of the time.
+            What the first one takes is guessed from its size.
     """
 
     def __init__(self, checkpoints: Checkpoints, seconds: float = 30.0) -> None:
@@ -127,6 +129,8 @@ class Autosave:
 
     def if_due(self, state: TrainingState) -> None:
         """Save if the last save was long ago."""
+        if not self._cost:
+            self._cost = sum(tensor.nbytes for tensor in state.tensors().values()) / SPEED
         if time.perf_counter() - self._last > max(self._seconds, self._cost * 50):
             self.now(state)
 
