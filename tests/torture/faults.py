@@ -31,7 +31,7 @@ def watch(tell: Tell) -> None:
 
 def kind(path: Path) -> str:
     """Return what kind of file it is, by the end of its name."""
-    return "".join(path.suffixes[-2:]) or "file"
+    return "TensorBoard file" if "tfevents" in path.name else "".join(path.suffixes[-2:]) or "file"
 
 
 def _before(tell: Tell, owner: Any, name: str, point: Callable[[Any], str]) -> None:

@@ -200,6 +200,8 @@ def main(word: str = "") -> int:
         keep = shutil.ignore_patterns(".git", ".venv", "runs", "build", "dist", ".*_cache", "__pycache__")
         shutil.copytree(REPOSITORY, copy, ignore=keep)
         found = []
+        if _run(copy, sorted({mutation.test for mutation in chosen})):
+            sys.exit("the tests fail without any fault; mend that first")
         for mutation in chosen:
             found.append(_outcome(mutation, copy))
             print(f"{found[-1]:<12} {mutation.promise}", flush=True)
@@ -214,13 +216,18 @@ def _outcome(mutation: Mutation, copy: Path) -> str:
     if good.count(mutation.old) != 1:
         return "out of date"
     path.write_text(good.replace(mutation.old, mutation.new), encoding="utf-8")
-    options = ["-p", "no:xdist", "-p", "no:cacheprovider", "-x", "-q", "-o", "addopts=-m 'not slow and not torture'"]
-    command = [sys.executable, "-m", "pytest", *options, mutation.test]
-    environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    status = _run(copy, [mutation.test])
     path.write_text(good, encoding="utf-8")
     # 1: tests were run and some failed; anything else is a broken mutation.
-    return {0: "NOT NOTICED", 1: "caught"}.get(done.returncode, "broken")
+    return {0: "NOT NOTICED", 1: "caught"}.get(status, "broken")
+
+
+def _run(copy: Path, tests: list[str]) -> int:
+    """Run tests in the copy; return pytest's exit status."""
+    options = ["-p", "no:xdist", "-p", "no:cacheprovider", "-x", "-q", "-o", "addopts=-m 'not slow and not torture'"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True).returncode
 
 
 def _write(found: list[str]) -> None:
