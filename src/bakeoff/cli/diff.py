@@ -16,8 +16,8 @@ def diff(
     b: Annotated[Path, typer.Argument(metavar="B", help="That of another.")],
 ) -> None:
     """Say in what two comparisons differ: in their settings, and in the accuracy of the models that both have."""
-    from bakeoff.api import load
     from bakeoff.cli.console import name, out
+    from bakeoff.result import load
     from bakeoff.study.difference import Side, difference
 
     results = [load(folder) for folder in (a, b)]

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.api import Result
+    from bakeoff.result import Result
 
 
 WIDTH = 1000  # of the table where there is no terminal: as wide as it needs
@@ -33,9 +33,9 @@ def leaderboard(
     format: Annotated[Format, typer.Option(help=FORMAT)] = Format.TABLE,
 ) -> None:
     """Print the ranking of a comparison: mean and 95 % interval, which models are tied, and cost."""
-    from bakeoff.api import load
     from bakeoff.export.tables import as_csv, as_json
     from bakeoff.report.markdown import leaderboard as as_markdown
+    from bakeoff.result import load
 
     result = load(folder)
     if format is Format.TABLE:

@@ -47,10 +47,10 @@ def plan(
 
 def _measured(folder: Path) -> tuple["Spread", int, int]:
     """Return the typical spread of a study's models, how many test images it has, and the fewest runs of a model."""
-    from bakeoff.api import load
     from bakeoff.errors import StoreError
     from bakeoff.evidence.components import components
     from bakeoff.evidence.power import Spread
+    from bakeoff.result import load
 
     answers = load(folder).answers()
     if answers.refusal:

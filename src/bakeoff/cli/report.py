@@ -19,7 +19,7 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open it.")] = False,
 ) -> None:
     """Write the report of a comparison: one HTML file that works offline, or the same for papers and programs."""
-    from bakeoff.api import load
+    from bakeoff.result import load
 
     path = load(folder).report(to, format)
     typer.echo(path)

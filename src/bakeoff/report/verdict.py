@@ -71,6 +71,8 @@ def _headline(subject: Subject, evidence: Evidence) -> str:
         return f"{leader.name} reaches {figure} on {subject.name}"
     if not tied:
         scope = "the best of these trained networks" if leader.seeds == 1 else "best"
+        if not all(evidence.letters.values()):  # models that ran once are not compared with the others
+            scope = "the best that ran more than once"
         return f"{leader.name} is {scope} on {subject.name}: {figure}"
     names = tied if len(tied) <= NAMED else [*tied[: NAMED - 1], f"{len(tied) - NAMED + 1} more"]
     return f"{leader.name} leads on {subject.name} with {figure}, tied with {join(names)}"

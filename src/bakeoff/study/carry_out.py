@@ -1,0 +1,87 @@
+"""Carry a plan out in its folder, and note there what the study is."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bakeoff.data.locations import Locations
+from bakeoff.store.database import Store
+from bakeoff.store.engine import noted
+from bakeoff.store.folder import StudyFolder
+from bakeoff.study.execute import Observer, Outcome, execute
+from bakeoff.study.plan import Plan
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    where: Locations,
+    observer: Observer,
+    *,
+    time_limit: float | None = None,
+    database: str | None = None,
+    retry_failed: bool = False,
+) -> Outcome:
+    """Train what a plan still lacks, in its folder; see `compare`.
+
+    Args:
+        plan: from `bakeoff.study.plan.make_plan`.
+        folder: the study's folder, new or of this same study.
+        where: noted in the folder, so that a report made later finds the images.
+        observer: told how the study goes on.
+        time_limit: seconds after which training is saved and stopped.
+        database: the URL of a database; None: the one that the folder was begun with, a file in it unless another was
+            named.
+        retry_failed: try runs again that have failed.
+    """
+    study_folder = StudyFolder(folder)
+    about = study_folder.claim(_about(plan, where, noted(database) if database else None))
+    url = database or about["database"] or study_folder.database_url
+    store = Store(url, plan.study_id, plan.study.content())
+    try:
+        return execute(plan, study_folder, store, observer, time_limit, retry_failed=retry_failed)
+    finally:
+        store.close()
+
+
+def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]:
+    """Return what is written in the study's folder."""
+    images = plan.images
+    return {
+        "study_id": plan.study_id,
+        "identity": plan.identity,
+        "study": plan.study.content(),
+        "data": {
+            "class_names": images.class_names,
+            "shape": images.images.shape,
+            "fingerprint": images.fingerprint,
+            "provenance": images.provenance,
+            "parts": {"train": len(plan.split.train), "val": len(plan.split.val), "test": len(plan.split.test)},
+            "split": plan.split.digest,
+            "checks": plan.examined.content(),
+        },
+        "data_dir": str(where.data_dir.resolve()) if where.data_dir else None,
+        "database": database,
+        "command": _command(sys.argv),
+    }
+
+
+def _command(argv: Sequence[str]) -> str:
+    """Return the command that repeats a study, without what is for one time and without the password of a database.
+
+    It is empty where Python was used.
+    """
+    if Path(argv[0]).name != "bakeoff":
+        return ""
+    kept, words = ["bakeoff"], iter(argv[1:])
+    for word in words:
+        option, given, value = word.partition("=")
+        if option == "--time-limit":
+            value = value or next(words, "")
+        elif option == "--database":
+            kept += [option, noted(value if given else next(words, ""))]
+        elif option != "--retry-failed":
+            kept.append(word)
+    return shlex.join(kept)

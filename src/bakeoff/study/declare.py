@@ -1,0 +1,99 @@
+"""From the arguments of a comparison to the study that they mean."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bakeoff.specs.files import read_study
+from bakeoff.specs.library import resolve_recipe
+from bakeoff.specs.study import StudySpec
+
+
+def declare(
+    data: str | Mapping[str, Any] | None = None,
+    models: str | Sequence[str | Mapping[str, Any]] | None = None,
+    *,
+    config: str | Path | None = None,
+    recipe: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] | None = None,
+    mode: str | None = None,
+    budget: Mapping[str, float] | None = None,
+    seeds: int | Sequence[int] | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    imgsz: int | None = None,
+    lr: float | None = None,
+    optimizer: str | None = None,
+    patience: int | None = None,
+    val_fraction: float | None = None,
+    amp: str | None = None,
+    engine: str | None = None,
+    skip_bad: bool | None = None,
+    max_train: int | None = None,
+    robustness: bool | None = None,
+    target_accuracy: float | None = None,
+    grid: Mapping[str, Sequence[Any]] | None = None,
+) -> StudySpec:
+    """Return the study that these arguments mean.
+
+    Args:
+        data: the name of a data set, a folder of images, an .npz file, or owner/name on the hub; or the fields of a
+            `DataSpec`.
+        models: names or patterns, in a list or joined by commas; in a list also the fields of a `ModelSpec`.
+        config: a study file to start from, of which the other arguments change single fields.
+        recipe: a name from the library, a mapping of fields (with `base` to start from a name), or several.
+        mode: same-recipe (the default), own-recipe or budget; see `bakeoff.specs.protocol.Protocol`.
+        budget: one of epochs, steps and seconds for every model; it means the mode budget.
+        seeds: how many (3 unless given), or which.
+        epochs: overrides every recipe's, as do `batch_size`, `lr`, `optimizer`, `patience` (of early stopping),
+            `amp` and `engine`.
+        imgsz: side of the networks' input in pixels, and of photos that are decoded.
+        val_fraction: share of the training images held out for validation.
+        skip_bad: leave out unreadable images instead of stopping.
+        max_train: train on so many images.
+        robustness: also judge the final weights on corrupted test images.
+        target_accuracy: report how long each model took to this validation accuracy.
+        grid: dotted fields of a run and the values to try; every combination is compared.
+
+    Raises:
+        SpecError: a field that there is not, or a value that it cannot have.
+        UnknownNameError: a recipe that there is not.
+    """
+    recipes = None if recipe is None else [recipe] if isinstance(recipe, str | Mapping) else list(recipe)
+    overrides = {
+        "recipe.optimizer": None if optimizer is None else {"name": optimizer},
+        "recipe.optimizer.lr": lr,
+        "recipe.epochs": epochs,
+        "recipe.batch_size": batch_size,
+        "recipe.early_stopping": patience,
+        "recipe.amp": amp,
+        "recipe.engine": engine,
+        "model.image_size": imgsz,
+    }
+    mode = "budget" if budget and mode is None else mode
+    given = {
+        "data": ({"name": data} if isinstance(data, str) else dict(data or {}))
+        | without_none(image_size=imgsz, skip_bad=skip_bad, max_train=max_train),
+        "models": [name.strip() for name in models.split(",")] if isinstance(models, str) else models,
+        "recipes": recipes,
+        "protocol": without_none(
+            mode=mode,
+            budget=budget,
+            val_fraction=val_fraction,
+            robustness=robustness,
+            target_accuracy=target_accuracy,
+        ),
+        "seeds": seeds,
+        "overrides": without_none(**overrides),
+        "grid": grid,
+    }
+    changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None and value != {}}
+    if config is not None:
+        return read_study(Path(config), changes)
+    if recipes is not None:
+        changes["recipes"] = [resolve_recipe(one) for one in recipes]
+    return StudySpec.parse(changes)
+
+
+def without_none(**fields: Any) -> dict[str, Any]:
+    """Return the fields that were stated."""
+    return {field: value for field, value in fields.items() if value is not None}
