@@ -7,7 +7,7 @@ from uuid import uuid4
 
 def write(path: Path, content: bytes) -> None:
     """Put content in place at once and on the disk: a reader sees the old file or the new one, never a part."""
-    beside = path.with_name(f"{path.name}.{uuid4().hex[:8]}.partial")  # its own, as two processes may write at once
+    beside = path.with_name(f"{uuid4().hex[:8]}.{path.name}.partial")  # its own, as two processes may write at once
     try:
         beside.write_bytes(content)
         place(beside, path)

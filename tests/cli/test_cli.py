@@ -67,7 +67,7 @@ def test_without_a_terminal_every_run_is_a_line_of_json(compared):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("kind", ["json", "csv", "md", "auto"])
+@pytest.mark.parametrize("kind", ["json", "csv", "md", "table"])
 def test_a_leaderboard_in_every_format(compared, inside, kind: str):
     cwd, _ = compared
     done = inside("leaderboard", "out", "--format", kind, cwd=cwd)

@@ -101,9 +101,17 @@ def test_patterns():
     assert expand("torchvision:squeezenet*") == ["torchvision:squeezenet1_0", "torchvision:squeezenet1_1"]
 
 
-@pytest.mark.parametrize("pattern", ["zzz*", "timm:zzz*", "tim:*", "no-such-network"])
-def test_a_pattern_that_fits_nothing(pattern):
-    with pytest.raises(UnknownNameError, match="unknown model"):
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("zzz*", "no model fits the pattern"),
+        ("timm:zzz*", "no model fits the pattern"),
+        ("tim:*", "no model fits the pattern"),
+        ("no-such-network", "unknown model"),
+    ],
+)
+def test_a_pattern_that_fits_nothing(pattern, said):
+    with pytest.raises(UnknownNameError, match=said):
         expand(pattern)
 
 

@@ -446,14 +446,16 @@ def test_asked_to_stop_while_the_network_is_judged_it_goes_on_to_the_same_end(tm
     """Judging many images may take minutes, in which Ctrl-C must be heard."""
     monkeypatch.setattr("bakeoff.run.run_one.images_at_once", lambda size: 16)
     expected = compare(tmp_path / "whole", tiny("one"), seeds=1, epochs=2)
-    asked = iter(range(10**9))
+    seen = iter(range(10**9))
+    asked: list[int] = []
 
     def why_stop(*_: object) -> str:
-        judging = any(frame.name == "_inputs" for frame in traceback.extract_stack())
-        return "asked" if judging and next(asked) == stop_at else ""
+        if any(frame.name == "_inputs" for frame in traceback.extract_stack()):
+            asked.extend([stop_at] * (next(seen) == stop_at))
+        return "asked" if asked else ""
 
     with monkeypatch.context() as patched:
-        patched.setattr("bakeoff.study.execute._why_stop", why_stop)
+        patched.setattr("bakeoff.study.stopping.Stop.why", why_stop)
         cut = compare(tmp_path / "out", "one", seeds=1, epochs=2)
         assert cut.runs[0].state is RunState.INTERRUPTED
     result = compare(tmp_path / "out", "one", seeds=1, epochs=2)

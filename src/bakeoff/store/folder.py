@@ -77,12 +77,18 @@ class StudyFolder:
                     found = self.read()
                     self._check(found, study)
                     study = {**study, "database": study["database"] or found["database"]}
-                elif any(not _is_left_over(path.name) for path in self.path.iterdir()):
+                elif set(self.path.iterdir()) - set(self._left_over()):
                     raise StoreError(f"{self.path} is not empty and holds no study; give another folder with --out")
+                for path in self._left_over():
+                    path.unlink()
                 durable.write(self.path / STUDY_FILE, json.dumps(study, indent=1).encode())
         except OSError as error:
             raise StoreError(f"cannot write to {self.path}: {error.strerror}; give another folder with --out") from None
         return dict(study)
+
+    def _left_over(self) -> list[Path]:
+        """Return what processes left that were killed while they claimed the folder."""
+        return list(self.path.glob(f"*{STUDY_FILE}.partial"))
 
     def _check(self, found: Mapping[str, Any], study: Mapping[str, Any]) -> None:
         if differ := "; ".join(differences(found["identity"], study["identity"])):
@@ -91,11 +97,6 @@ class StudyFolder:
         if study["database"] not in (None, found["database"]) and (self.path / "runs").exists():
             where = found["database"] or self.database_url
             raise StoreError(f"the runs of {self.path} are in {where}; leave out --database, or give another --out")
-
-
-def _is_left_over(name: str) -> bool:
-    """Whether a file is of a process that was killed while it claimed the folder."""
-    return name.startswith(STUDY_FILE) and name.endswith(".partial")
 
 
 @contextmanager
@@ -174,8 +175,10 @@ class RunFolder:
         return self.path / "weights.safetensors"
 
     def write_spec(self, spec: RunSpec) -> None:
-        """Write the resolved spec, for people."""
+        """Write the resolved spec, for people, into a folder without left-over parts of files."""
         self.path.mkdir(parents=True, exist_ok=True)
+        for path in self.path.glob("*.partial"):  # of an attempt that was killed while it wrote; a run has one worker
+            path.unlink()
         durable.write(self.path / "spec.json", json.dumps(spec.content(), indent=1).encode())
 
     def write_predictions(self, parts: Mapping[str, Predictions]) -> None:
