@@ -36,6 +36,10 @@ torture: install
 mutations: install
 	$(BIN)/python tests/torture/mutations.py
 
+# Known weaknesses of the locked packages, from the advisory database of the package index.
+audit: install
+	$(UV) tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
