@@ -7,7 +7,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
 # Without compiled modules every start of the program would compile torch anew, for half a minute.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install lock test slow torture mutations check format demo wheel-test bench clean
+.PHONY: install lock test slow torture mutations audit check format demo wheel-test bench clean
 
 install: $(VENV)/.installed
 
