@@ -96,8 +96,9 @@ def _content(subject: "Subject", judgement: "Judgement", kind: Format) -> str:
     if kind is Format.JSON:
         return as_record(subject.about, subject.records, judgement)
     table = leaderboard(variants(subject.records), judgement.verdict)
-    images = subject.about["data"]["parts"]["test"]
-    return as_csv(table) if kind is Format.CSV else as_latex(table, judgement, subject.name, images)
+    if kind is Format.CSV:
+        return as_csv(table)
+    return as_latex(table, judgement, subject.name, subject.test_images)
 
 
 def _write_text(content: str, path: Path) -> None:

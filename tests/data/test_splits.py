@@ -161,3 +161,42 @@ def test_the_lock_opens_once_for_each_run_and_shows_nothing() -> None:
 def test_splitting_needs_no_torch() -> None:
     code = "import sys, bakeoff.data.splits, bakeoff.data.load; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@given(st.lists(st.integers(6, 25), min_size=2, max_size=6), st.integers(2, 6), st.floats(0, 0.4), st.integers(0, 99))
+def test_folds_part_the_images_and_are_stratified(sizes: list[int], folds: int, val: float, seed: int) -> None:
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    images, spec, protocol = image_set(labels), DataSpec(name="x"), Protocol(folds=folds, val_fraction=val)
+    with suppress(DataError):  # of shares that leave a class nothing
+        parts = [split(images, spec, protocol, seed, fold) for fold in range(1, folds + 1)]
+        tests = [opened(part) for part in parts]
+        assert np.array_equal(np.sort(np.concatenate(tests)), np.arange(len(labels)))
+        counts = np.array([np.bincount(labels[test], minlength=len(sizes)) for test in tests])
+        assert np.ptp(counts, axis=0).max() <= 1
+        assert np.ptp(counts.sum(1)) <= 1
+        for part, test in zip(parts, tests, strict=True):
+            together = np.concatenate([part.train, part.val, test])
+            assert np.array_equal(np.sort(together), np.arange(len(labels)))
+        assert len({part.digest for part in parts}) == folds
+        assert len({part.test_digest for part in parts}) == 1
+
+
+def test_every_seed_deals_anew_and_no_image_is_kept_from_training() -> None:
+    spec, protocol = DataSpec(name="x"), Protocol(folds=4, val_fraction=0.2)
+    first, again, other = (split(DIGITS, spec, protocol, seed, 1) for seed in (0, 0, 1))
+    assert first.digest == again.digest != other.digest
+    assert first.digest != split(DIGITS, spec, Protocol(folds=4, val_fraction=0.2, split_seed=1), 0, 1).digest
+    trained = np.concatenate([split(DIGITS, spec, protocol, 0, fold).train for fold in range(1, 5)])
+    assert len(np.unique(trained)) > 0.98 * len(DIGITS.labels)  # the same validation images throughout: 80 %
+    assert split(DIGITS, spec, Protocol(), 5, 1).digest == divided(DIGITS).digest  # without folds, seeds play no part
+
+
+def test_folds_that_do_not_fit_the_data_are_refused() -> None:
+    few = image_set([0] * 9 + [1] * 3)
+    assert len(opened(divided(few, folds=3, val_fraction=0))) == 4
+    with pytest.raises(DataError, match="x: 4 folds are more than the smallest class, '1', has images, 3;"):
+        divided(few, folds=4)
+    for part in ("test", "val"):
+        brings = image_set([0, 1] * 6, {"train": np.arange(8), part: np.arange(8, 12)})
+        with pytest.raises(DataError, match=f"brings a {part} part of its own; leave out folds"):
+            divided(brings, folds=2)

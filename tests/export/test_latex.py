@@ -50,6 +50,7 @@ def board(names, seeds=(3, 3)):
             "model": name,
             "recipe": "default",
             "seeds": count,
+            "runs": count,
             "test_accuracy_mean": of.mean,
             "test_accuracy_std": of.run_sd if of.run_sd is not None else float("nan"),
             "test_accuracy_low": of.low,

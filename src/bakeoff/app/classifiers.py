@@ -18,7 +18,7 @@ from bakeoff.app.places import inside
 from bakeoff.app.studies import Reading, Studies
 from bakeoff.data.imageset import UInt8Array
 from bakeoff.data.pipeline import Part, Preprocess
-from bakeoff.data.splits import split
+from bakeoff.data.splits import split_of
 from bakeoff.errors import DataError, StoreError
 from bakeoff.evaluation.predict import predict
 from bakeoff.models.library import build
@@ -57,7 +57,7 @@ class Classifiers:
         self._studies = studies
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[Any, ...], Classifier] = OrderedDict()
-        self._statistics: dict[tuple[str, str], Statistics] = {}
+        self._statistics: dict[tuple[str, str, str], Statistics] = {}
 
     def ask(self, reading: Reading, record: RunRecord, image: UInt8Array, deadline: float) -> NDArray[np.float32]:
         """Return what a finished run says of an image that `prepared` has made.
@@ -111,7 +111,7 @@ class Classifiers:
     def _of_training(self, reading: Reading, record: RunRecord) -> Statistics:
         """Return the channels' mean and deviation that the run was trained with, which stand in no file."""
         spec = record.spec
-        key = (spec.data.digest(), spec.protocol.digest())
+        key = (spec.data.digest(), spec.protocol.digest(), spec.turn if spec.fold else "")
         if key not in self._statistics:
             subject = self._studies.with_images(reading)
             if subject.images is None:
@@ -119,6 +119,6 @@ class Classifiers:
                     "it wants images with the mean and deviation of its training images, and these are not at hand: "
                     f"{subject.why_no_images}"
                 )
-            train = split(subject.images, spec.data, spec.protocol).train
+            train = split_of(subject.images, spec).train
             self._statistics[key] = Part(subject.images, train, CPU).channel_statistics()
         return self._statistics[key]

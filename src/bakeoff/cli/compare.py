@@ -63,6 +63,14 @@ def compare(
             help="Equal for every model: epochs=N, steps=N or seconds=N.", show_default=False, rich_help_panel=PROTOCOL
         ),
     ] = None,
+    folds: Annotated[
+        int | None,
+        Option(
+            help="K-fold cross-validation, dealt anew for each seed, for small data without a test set.",
+            show_default=False,
+            rich_help_panel=PROTOCOL,
+        ),
+    ] = None,
     val_fraction: Annotated[
         float | None, Option(help="Share held out for validation.", show_default="0.1", rich_help_panel=PROTOCOL)
     ] = None,
@@ -124,6 +132,7 @@ def compare(
         "patience": patience,
         "amp": amp,
         "engine": engine,
+        "folds": folds,
         "val_fraction": val_fraction,
         "max_train": max_train,
         "robustness": robustness or None,

@@ -93,7 +93,7 @@ def exit_status(outcome: Outcome) -> int:
     """Say what did not go well; return the exit status: 1 for a failed run, 3 for a time limit, 128 + a signal."""
     bad = [record for record in outcome.records if record.state in (RunState.FAILED, RunState.DIVERGED)]
     for record in bad:
-        complain(f"{record.spec.model.title} seed {record.spec.seed} {record.state}: {record.error}")
+        complain(f"{record.spec.model.title} {record.spec.turn} {record.state}: {record.error}")
     if any(record.state is RunState.FAILED for record in bad):
         err.print("what failed stays so; the same command with --retry-failed tries it again")
     if outcome.stopped:
@@ -111,7 +111,7 @@ def print_heading(plan: Plan) -> None:
     out.print(
         f"[bold]{name(plan.study.data.name)}[/bold]: {count:,} images of {width}x{height}x{channels} in "
         f"{plan.images.num_classes} classes; {len(parts.train):,} to train, {len(parts.val):,} to validate, "
-        f"{len(parts.test):,} to test, locked until a model is final"
+        f"{len(parts.test):,} to test, locked until a model is final{_in_folds(plan)}"
     )
     if skipped := plan.images.provenance.get("skipped"):
         out.print(left_out(skipped))
@@ -122,6 +122,11 @@ def print_heading(plan: Plan) -> None:
         f"{plural(len(plan.runs), 'run')} of {plural(len(models), 'model')}, {plan.study.protocol.mode}, "
         f"on {device_name(plan.device)}, {precision}"
     )
+
+
+def _in_folds(plan: Plan) -> str:
+    folds, seeds = plan.study.protocol.folds, plural(len(plan.study.seeds), "seed")
+    return f"; in each of {folds} folds for {seeds}, so that every image is tested once for a seed" if folds else ""
 
 
 def print_warnings(plan: Plan, to: Console) -> None:
@@ -139,7 +144,7 @@ def print_plan(plan: Plan, folder: Path) -> None:
     """Print what a plan would do, and how long it would take."""
     print_heading(plan)
     table = Table(box=None, pad_edge=False)
-    for column in ("model", "recipe", "input", "epochs", "batch", "optimizer", "lr", "seeds", "time"):
+    for column in ("model", "recipe", "input", "epochs", "batch", "optimizer", "lr", "runs", "time"):
         table.add_column(column, justify="left" if column in ("model", "recipe", "optimizer") else "right")
     variants: dict[tuple[str, str], list[PlannedRun]] = {}
     for run in plan.runs:

@@ -70,7 +70,7 @@ def print_table(table: "pd.DataFrame") -> None:
     drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     roomy = out.width >= ROOMY
     costs = ("params", "MACs", "latency") if roomy else ("params",)
-    figures = ("val accuracy", *costs, "training", "seeds")
+    figures = ("val accuracy", *costs, "training", "runs")
     for column in ("", *words[:-1], "test accuracy", "95 % interval", "group", *figures):
         left, whole = column in words, column in ("", "95 % interval", "training")
         drawn.add_column(column, justify="left" if left else "right", no_wrap=whole, overflow="fold")
@@ -89,7 +89,7 @@ def print_table(table: "pd.DataFrame") -> None:
             f"{int(row['params']):,}" if ranked else "–",
             *([quantity(row["macs"]), milliseconds(row["latency_seconds_mean"])] if roomy else []),
             duration(row["train_seconds_mean"]),
-            f"{row['seeds']}{failed}",
+            f"{row['runs']}{failed}",
         )
     console = out if out.is_terminal else Console(width=WIDTH, highlight=False)
     console.print(drawn)

@@ -59,7 +59,7 @@ class Live(Observer):
 
     def run_started(self, planned: PlannedRun, resumed: bool) -> None:
         """Show the bar of a run."""
-        title = f"{name(planned.spec.model.title)} seed {planned.spec.seed}"
+        title = f"{name(planned.spec.model.title)} {planned.spec.turn}"
         self._validation = ""
         self._run = self._bars.add_task(title, total=planned.spec.recipe.epochs, figures="resumed" if resumed else "")
 
@@ -95,7 +95,7 @@ class Live(Observer):
         """Replace the bar of the run by a line."""
         self._bars.remove_task(self._run)
         self._bars.advance(self._study)
-        title = f"{name(record.spec.model.title)} seed {record.spec.seed}"
+        title = f"{name(record.spec.model.title)} {record.spec.turn}"
         if record.state is RunState.FINISHED and record.cost:
             accuracy = percent(record.metrics["test"]["accuracy"])
             self._bars.console.print(
@@ -141,6 +141,7 @@ class JsonLines(Observer):
             "model": record.spec.model.title,
             "recipe": record.spec.recipe.name,
             "seed": record.spec.seed,
+            "fold": record.spec.fold,
             "state": record.state.value,
         }
         if record.state is RunState.FINISHED and record.cost:

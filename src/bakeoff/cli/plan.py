@@ -55,6 +55,10 @@ def _measured(folder: Path) -> tuple["Spread", int, int]:
     answers = load(folder).answers()
     if answers.refusal:
         raise StoreError(answers.refusal)
+    if answers.folding:
+        raise StoreError(
+            f"{folder} is a cross-validation, which does not tell seeds and images apart; give another study"
+        )
     parts = [components(right.astype(float)) for right in answers.right.values()]
     if sum(one.seeds > 1 for one in parts) < 2:
         raise StoreError(f"{folder} does not tell how models spread over seeds: two models that ran twice are needed")

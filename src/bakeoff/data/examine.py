@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,7 +40,7 @@ class Examined:
 
 
 def examine(images: ImageSet, spec: DataSpec, protocol: Protocol, cache: Path, *, thorough: bool) -> Examined:
-    """Return what the checks find in a data set as a protocol divides it.
+    """Return what the checks find in a data set as a protocol divides it; under cross-validation, in its first fold.
 
     Args:
         images: the data set.
@@ -68,7 +68,14 @@ def examine(images: ImageSet, spec: DataSpec, protocol: Protocol, cache: Path, *
                 fresh[name] = of_this
     if fresh:
         _write(kept, {**known, **fresh})
+    if protocol.folds:
+        found = [_of_a_fold(finding, protocol.folds) for finding in found]
     return Examined(tuple(sorted(found, key=lambda finding: not finding.grave)), tuple(left_out))
+
+
+def _of_a_fold(finding: Finding, folds: int) -> Finding:
+    """Return a finding as what it is under cross-validation: of one fold, which says nothing of the others' images."""
+    return replace(finding, what=f"in the first of {folds} folds, {finding.what}", leaked=())
 
 
 def _amount(check: Check, data: Parted) -> float:

@@ -2,22 +2,25 @@
 
 Every split is stratified and exact: the sizes are those asked for, and the share of each class is off by less than one
 image, except where that would leave a class nothing to train on. Which images go where depends on the labels, the parts
-that the data set gives, and `split_seed` alone. It is drawn from the raw stream of PCG64, which NumPy guarantees to
-stay the same (NEP 19), and not from the methods of `Generator`, which it does not.
+that the data set gives, and `split_seed` alone; under cross-validation also on the seed and the fold of the run. It is
+drawn from the raw stream of PCG64, which NumPy guarantees to stay the same (NEP 19), and not from the methods of
+`Generator`, which it does not.
 """
 
 import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.data.imageset import ImageSet, IntArray
 from bakeoff.errors import DataError, TestLockedError
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.protocol import Protocol
+from bakeoff.specs.run import RunSpec
 
 # A stream for each purpose, so that changing one share leaves the other draws as they were.
-TEST_STREAM, VAL_STREAM, SUBSET_STREAM = 0, 1, 2
+TEST_STREAM, VAL_STREAM, SUBSET_STREAM, FOLD_STREAM = 0, 1, 2, 3
 
 
 class TestLock:
@@ -75,7 +78,8 @@ class Split:
         val: shape (N,), empty where the protocol holds nothing out.
         test: locked.
         digest: SHA-256, in hex, of the three.
-        test_digest: the same of the test images alone, whatever is trained on.
+        test_digest: the same of the test images alone, whatever is trained on; under cross-validation of those of all
+            folds.
     """
 
     train: IntArray
@@ -85,20 +89,29 @@ class Split:
     test_digest: str
 
 
-def split(images: ImageSet, spec: DataSpec, protocol: Protocol) -> Split:
+def split(images: ImageSet, spec: DataSpec, protocol: Protocol, seed: int = 0, fold: int = 1) -> Split:
     """Return the parts that the data set gives, and draw those from the training images that it does not.
+
+    Under cross-validation every image is a test image in one fold of each seed. Validation images are drawn from the
+    others anew in each fold, so that no image is kept from training throughout.
 
     Args:
         images: the data set.
         spec: `max_train` bounds the training images that are left after the split.
-        protocol: gives the shares and the seed.
+        protocol: gives the shares, the number of folds and the seed of all splits.
+        seed: of the run; without folds it changes nothing.
+        fold: which of the folds is tested, from 1; likewise.
 
     Raises:
-        DataError: a share leaves some class without an image to train on.
+        DataError: a share leaves some class without an image to train on, or folds do not fit the data set.
     """
     train, val, test = (np.sort(images.parts.get(part, np.array([], np.int64))) for part in ("train", "val", "test"))
-    draw = _Draw(spec.name, images.labels, protocol.split_seed)
-    if "test" not in images.parts:
+    folds, everything = protocol.folds, train
+    draw = _Draw(spec.name, images.labels, protocol.split_seed, (seed, fold) if folds else ())
+    if folds:
+        _check_folds(images, spec.name, folds)
+        train, test = _deal(images.labels, train, folds, (protocol.split_seed, FOLD_STREAM, seed), fold)
+    elif "test" not in images.parts:
         train, test = draw(train, _share(protocol.test_fraction, train), TEST_STREAM, "test_fraction")
     if "val" not in images.parts and protocol.val_fraction > 0:
         train, val = draw(train, _share(protocol.val_fraction, train), VAL_STREAM, "val_fraction")
@@ -106,7 +119,12 @@ def split(images: ImageSet, spec: DataSpec, protocol: Protocol) -> Split:
         train, _ = draw(train, len(train) - spec.max_train, SUBSET_STREAM, "max_train")
     for indices in (train, val, test):
         indices.setflags(write=False)
-    return Split(train, val, TestLock(test), _digest(train, val, test), _digest(test))
+    return Split(train, val, TestLock(test), _digest(train, val, test), _digest(everything if folds else test))
+
+
+def split_of(images: ImageSet, run: RunSpec) -> Split:
+    """Return the parts that a run sees."""
+    return split(images, run.data, run.protocol, run.seed, run.fold or 1)
 
 
 def members(images: ImageSet, spec: DataSpec, protocol: Protocol) -> dict[str, IntArray]:
@@ -121,6 +139,40 @@ def members(images: ImageSet, spec: DataSpec, protocol: Protocol) -> dict[str, I
     return {"train": parts.train, "val": parts.val, "test": test}
 
 
+def _check_folds(images: ImageSet, name: str, folds: int) -> None:
+    for part in ("test", "val"):
+        if part in images.parts:
+            raise DataError(
+                f"{name}: folds make a test image of every image, and this data set brings a {part} part of its own;"
+                " leave out folds"
+            )
+    counts = np.bincount(images.labels, minlength=images.num_classes)
+    fewest = int(counts.argmin())
+    if folds > counts[fewest]:
+        raise DataError(
+            f"{name}: {folds} folds are more than the smallest class, {images.class_names[fewest]!r}, has images,"
+            f" {counts[fewest]}; make folds fewer, or add images"
+        )
+
+
+def _deal(
+    labels: IntArray, pool: IntArray, folds: int, entropy: tuple[int, ...], fold: int
+) -> tuple[IntArray, IntArray]:
+    """Return the images of all other folds, and those of one.
+
+    Images are laid out class by class, in random order within each, and dealt in turn: folds differ in size by one
+    image at most, and so do the shares of every class.
+    """
+    keys = _keys(entropy, len(labels))
+    dealt = np.arange(len(pool)) % folds == fold - 1
+    order = pool[np.lexsort((keys[pool], labels[pool]))]
+    return np.sort(order[~dealt]), np.sort(order[dealt])
+
+
+def _keys(entropy: tuple[int, ...], count: int) -> NDArray[np.uint64]:
+    return np.random.PCG64(np.random.SeedSequence(entropy)).random_raw(count)
+
+
 def _share(fraction: float, pool: IntArray) -> int:
     return max(1, int(fraction * len(pool) + 0.5))
 
@@ -130,6 +182,7 @@ class _Draw:
     name: str
     labels: IntArray
     seed: int
+    turn: tuple[int, ...]  # seed and fold of the run under cross-validation
 
     def __call__(self, pool: IntArray, count: int, stream: int, setting: str) -> tuple[IntArray, IntArray]:
         """Return the pool without `count` of its images, at least one of each class staying, and those images.
@@ -144,7 +197,7 @@ class _Draw:
                 f"{self.name}: {setting} leaves {len(pool) - count} of {len(pool)} images to train on, so that some of"
                 f" the {len(sizes)} classes have none; change it, or add images"
             )
-        keys = np.random.PCG64(np.random.SeedSequence([self.seed, stream])).random_raw(len(self.labels))
+        keys = _keys((self.seed, stream, *self.turn), len(self.labels))
         by_class = np.lexsort((keys[pool], labels))
         rank = np.arange(len(pool)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         goes = rank < np.repeat(_quotas(sizes, count), sizes)

@@ -27,9 +27,9 @@ class Estimate:
         seeds: number of runs.
         standard_error: of the mean, over what the scope says.
         df: degrees of freedom of the standard error.
-        run_sd: standard deviation between runs on these images; None for one run.
+        run_sd: standard deviation between runs on these images, or between folds; None for one run.
         seed_sd: standard deviation between runs on all images that there could be, 0 where its estimated variance
-            is below 0; None for one run.
+            is below 0; None for one run, and for folds.
     """
 
     name: str
@@ -50,7 +50,7 @@ def estimate(name: str, parts: Components, level: float = 0.95) -> Estimate:
     one = parts.seeds == 1
     known = _of_network(parts) if one else _of_procedure(parts)
     if parts.binary:
-        low, high = _wilson(parts, known, level)
+        low, high = wilson(parts.mean, parts.size, known, level)
     else:
         half = float(known.half_width(level))
         low, high = parts.mean - half, parts.mean + half
@@ -85,15 +85,15 @@ def _of_network(parts: Components) -> Precision:
     return Precision(np.asarray(parts.images.var(ddof=1) / parts.size), np.asarray(parts.size - 1.0))
 
 
-def _wilson(parts: Components, known: Precision, level: float) -> tuple[float, float]:
-    """Return Wilson's (1927) score interval for a share, with the number of independent images that it is worth.
+def wilson(share: float, size: int, known: Precision, level: float) -> tuple[float, float]:
+    """Return Wilson's (1927) score interval for a share of images, with the number of independent ones it is worth.
 
     That number is share x (1 - share) / variance, as for surveys (Kish 1965; Franco et al. 2019), with Student's
     quantile; for one run it is the number of images, and the interval is Wilson's own. It stays within 0 and 1, and
     says something of a share of 0 or 1: there it is worth the number of images.
     """
-    share, variance = parts.mean, float(known.variance)
-    worth = share * (1 - share) / variance if variance > 0 else float(parts.size)
+    variance = float(known.variance)
+    worth = share * (1 - share) / variance if variance > 0 else float(size)
     quantile = float(special.ndtri((1 + level) / 2) if variance == 0 else special.stdtrit(known.df, (1 + level) / 2))
     ratio = quantile**2 / worth
     middle = (share + ratio / 2) / (1 + ratio)

@@ -28,6 +28,7 @@ class Verdict:
         level: of the intervals, and 1 - alpha of the decisions.
         images: number of test images.
         notes: what must be known to read the rest, in sentences.
+        folds: of a cross-validation; 0 for runs that were judged on one test set.
     """
 
     estimates: tuple[Estimate, ...]
@@ -37,6 +38,7 @@ class Verdict:
     level: float
     images: int
     notes: tuple[str, ...]
+    folds: int = 0
 
     def comparison(self, one: str, other: str) -> Comparison:
         """Return the comparison of two models, in the verdict's order; `KeyError` where there is none."""
@@ -68,7 +70,7 @@ def judge(
     sign = -1 if better == "higher" else 1
     ranked = sorted(parts, key=lambda name: (sign * parts[name].mean, name))
     found = [compare(one, other, parts[one], parts[other], level) for one, other in combinations(ranked, 2)]
-    found = _adjusted(found)
+    found = adjusted(found)
     tested = [name for name in ranked if parts[name].seeds > 1] or ranked
     different = [
         (pair.first, pair.second) for pair in found if pair.different and {pair.first, pair.second} <= {*tested}
@@ -85,7 +87,8 @@ def judge(
     )
 
 
-def _adjusted(found: list[Comparison]) -> list[Comparison]:
+def adjusted(found: list[Comparison]) -> list[Comparison]:
+    """Return comparisons with p-values that are corrected by Holm's method over all of them."""
     values = iter(holm([pair.p_value for pair in found if pair.p_value is not None]))
     return [pair if pair.p_value is None else replace(pair, adjusted=next(values)) for pair in found]
 
@@ -106,14 +109,18 @@ def _notes(ranked: list[str], parts: Mapping[str, Components], found: list[Compa
         )
     if 2 in counts:
         notes.append("Two runs tell little of the spread over seeds, which makes intervals wide; three tell much more.")
-    if (tests := sum(pair.p_value is not None for pair in found)) > 1:
-        notes.append(
-            f"P-values are corrected by Holm's method for {tests} comparisons; intervals are not, and each holds for"
-            " its own pair alone."
-        )
+    notes += corrected_for(sum(pair.p_value is not None for pair in found))
     if counts != {1}:
         notes.append(
             "Intervals are for training with new seeds and judging on new images of the same kind; the training images"
             " and the settings stay as they are."
         )
     return tuple(notes)
+
+
+def corrected_for(tests: int) -> list[str]:
+    """Return the note on the correction of so many comparisons; nothing where there is nothing to correct."""
+    return [
+        f"P-values are corrected by Holm's method for {tests} comparisons; intervals are not, and each holds for its"
+        " own pair alone."
+    ] * (tests > 1)

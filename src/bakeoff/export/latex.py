@@ -46,7 +46,7 @@ def as_latex(table: "pd.DataFrame", judgement: Judgement, data: str, images: int
         f"% Written by bakeoff {__version__}; needs \\usepackage{{booktabs}}",
         r"\begin{table}",
         r"\centering",
-        f"\\caption{{{caption({row['seeds'] for row in ranked}, judgement, data, images)}}}",
+        f"\\caption{{{caption({row['runs'] for row in ranked}, judgement, data, images)}}}",
         r"\label{tab:leaderboard}",
         r"\begin{tabular}{lrrlrr}",
         r"\toprule",
@@ -66,13 +66,13 @@ def escaped(text: str) -> str:
     return re.sub("-(?=-)", "-{}", "".join(SPECIAL.get(char, char) for char in line))  # two would make a dash
 
 
-def caption(seeds: Collection[int], judgement: Judgement, data: str, images: int) -> str:
+def caption(runs: Collection[int], judgement: Judgement, data: str, images: int) -> str:
     """Return what the table shows, of how many runs and images, and by which method."""
-    fewest, most = min(seeds, default=0), max(seeds, default=0)
-    runs = f"$n = {most}$" if fewest == most else f"$n = {fewest}$ to ${most}$"
+    fewest, most = min(runs, default=0), max(runs, default=0)
+    count = f"$n = {most}$" if fewest == most else f"$n = {fewest}$ to ${most}$"
     what = "accuracy" if most == 1 else "mean (standard deviation)"
     return (
-        f"Test accuracy in percent on {escaped(data)} ({images:,} test images): {what} of {runs} "
+        f"Test accuracy in percent on {escaped(data)} ({images:,} test images): {what} of {count} "
         f"{'run' if most == 1 else 'runs'} per model. {_method(judgement.verdict)}"
     )
 
@@ -83,6 +83,8 @@ def _method(verdict: Verdict | None) -> str:
     level = f"{100 * verdict.level:.4g}\\,\\%"
     methods = sorted({pair.method for pair in verdict.comparisons if pair.p_value is not None})
     scope = "new seeds and new test images" if verdict.estimates[0].seeds > 1 else "new test images, these networks"
+    if verdict.folds:
+        scope = f"other training and test images, by {verdict.folds} folds that share training images"
     said = f"Intervals ({level}) are for {scope}."
     if not methods:
         return said

@@ -75,6 +75,7 @@ def _run(record: RunRecord) -> dict[str, Any]:
         "model": record.spec.model.title,
         "recipe": record.spec.recipe.name,
         "seed": record.spec.seed,
+        "fold": record.spec.fold,
         "state": record.state.value,
         "error": record.error,
         "best_epoch": record.best_epoch,

@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.imageset import IntArray
-from bakeoff.errors import StoreError
+from bakeoff.evidence.cross_validation import Folding
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.store.folder import Predictions
-from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, other_test_set
+from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers
+from bakeoff.study.passes import gather
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the runs of one contender said: arrays of shape (runs, test images).
+    """What the runs of one contender said: arrays of shape (runs, test images); all folds of a seed are one run here.
 
     Attributes:
         predicted: the class with the largest logit.
@@ -39,8 +40,9 @@ class TestAnswers:
         indices: of the test images in the data set, shape (N,).
         labels: their classes, shape (N,).
         of: the answers, by the contender's place.
-        missing: a sentence for every finished run whose predictions cannot be read.
+        missing: a sentence for everything finished that has no part in it.
         refusal: why no answers are here, where the runs were judged on different test sets.
+        folding: how images were dealt under cross-validation; None without folds.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -50,6 +52,7 @@ class TestAnswers:
     of: Mapping[int, Answers]
     missing: tuple[str, ...]
     refusal: str = ""
+    folding: Folding | None = None
 
     def everything(self) -> NDArray[np.int32]:
         """Return the predicted classes of all runs, shape (runs, test images)."""
@@ -58,28 +61,13 @@ class TestAnswers:
 
 def collect(subject: Subject) -> TestAnswers:
     """Read the predictions of every finished run, one run at a time, and keep of each image the answer alone."""
-    empty = np.zeros(0, np.int64)
-    first: tuple[str, Predictions] | None = None
-    of: dict[int, Answers] = {}
-    missing: list[str] = []
-    for contender in subject.ranked:
-        found = []
-        for record in contender.finished:
-            run = contender.run_label(record)
-            try:
-                predictions = subject.predictions(record, "test")
-            except StoreError as error:
-                missing.append(f"{run}: {error}")
-                continue
-            first = first or (run, predictions)
-            if why := other_test_set(*first, run, predictions):
-                return TestAnswers(empty, empty, {}, tuple(missing), why)
-            found.append(_answer(predictions))
-        if found:
-            predicted, confidence = zip(*found, strict=True)
-            of[contender.place] = Answers(np.stack(predicted), np.stack(confidence))
-    indices, labels = (first[1].indices, first[1].labels) if first else (empty, empty)
-    return TestAnswers(indices, labels, of, tuple(missing))
+    places = {contender.label: contender.place for contender in subject.ranked}
+    found = gather({contender.label: contender.records for contender in subject.ranked}, subject.predictions, _answer)
+    of = {
+        places[label]: Answers(*(np.stack(rows) for rows in zip(*answers, strict=True)))
+        for label, answers in found.of.items()
+    }
+    return TestAnswers(found.indices, found.labels, of, found.missing, found.refusal, found.folding)
 
 
 def judged(subject: Subject, test: TestAnswers) -> Judgement:
@@ -87,7 +75,7 @@ def judged(subject: Subject, test: TestAnswers) -> Judgement:
     right = {
         contender.label: test.of[contender.place].predicted == test.labels for contender in answered(subject, test)
     }
-    return judge_answers(RightAnswers(right, test.refusal, test.missing))
+    return judge_answers(RightAnswers(right, test.refusal, test.missing, test.folding))
 
 
 def answered(subject: Subject, test: TestAnswers) -> list[Contender]:

@@ -44,5 +44,5 @@ def _main(table: "pd.DataFrame") -> "pd.DataFrame":
     shown["group"] = table["group"]
     shown["parameters"] = [whole(row["params"]) if row["seeds"] else "–" for row in rows]
     shown["training"] = [duration(row["train_seconds_mean"]) for row in rows]
-    shown["seeds"] = table["seeds"]
+    shown["runs"] = table["runs"]
     return shown

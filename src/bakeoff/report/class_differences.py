@@ -16,7 +16,12 @@ ROW, FRAME = 24, 80  # pixels
 
 
 def class_difference_figure(subject: Subject, test: TestAnswers, verdict: Verdict | None) -> Figure | None:
-    """Return the differences of the two models with the highest means; None where they cannot be compared."""
+    """Return the differences of the two models with the highest means; None where they cannot be compared.
+
+    Nor are classes compared over folds, which share training images: the test of classes is for independent runs.
+    """
+    if verdict and verdict.folds:
+        return None
     tested = [estimate.name for estimate in verdict.estimates if verdict.letters[estimate.name]] if verdict else []
     if len(tested) < 2:
         return None

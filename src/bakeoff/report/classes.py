@@ -41,7 +41,7 @@ def class_table(counts: IntArray, names: tuple[str, ...], runs: int, most: int) 
         for figure in figures
     ]
     fewer = f"The {most} of {len(names):,} classes with the lowest F1. " if len(figures) < len(names) else ""
-    pooled = f"Precision, recall and F1 are of the answers of {runs} runs together." if runs > 1 else ""
+    pooled = f"Precision, recall and F1 are of the answers of {runs} seeds together." if runs > 1 else ""
     columns = (*text_columns("class"), *number_columns("precision", "recall", "F1", "test images"))
     return Table("Figures by class", columns, rows, f"{fewer}{pooled}")
 

@@ -47,7 +47,7 @@ def confusion_figure(place: int, label: str, counts: IntArray, names: tuple[str,
         "showgrid": False,
     }
     numbers = "Numbers are images" if len(names) <= NUMBERED else "Point at a cell to see how many images it holds"
-    added = f"; {runs} runs are added up, so that each image counts {runs} times" if runs > 1 else ""
+    added = f"; {runs} seeds are added up, so that each image counts {runs} times" if runs > 1 else ""
     return Figure(
         id=f"confusion-{place}",
         title=f"Confusion matrix of {short(label, 24)}",

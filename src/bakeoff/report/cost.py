@@ -141,7 +141,7 @@ def _table(title: str, price: Price, ranked: Sequence[Contender]) -> Table:
     rows: Rows = [
         (
             Value(contender.label, place=contender.place),
-            str(record.spec.seed),
+            record.spec.turn.removeprefix("seed "),
             Value(price.write(price.of(record)), price.of(record)),
             percent(record.metrics["test"]["accuracy"]),
         )

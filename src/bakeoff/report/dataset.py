@@ -131,6 +131,8 @@ def data_facts(name: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """
     count, height, width, channels = data["shape"]
     parts = ", ".join(f"{size:,} {PARTS[part]}" for part, size in data["parts"].items() if size)
+    if data.get("folds"):
+        parts += f", in the first of {data['folds']} folds"
     provenance = {key: value for key, value in data["provenance"].items() if key not in LISTED}
     return [
         ("name", name),

@@ -98,7 +98,7 @@ def model_galleries(answers: Answers, test: TestAnswers, images: ImageSet) -> li
         label = test.labels[position]
         wrong = answers.predicted[:, position] != label
         run = int(np.where(wrong, answers.confidence[:, position], -1).argmax()) if wrong.any() else 0
-        note = f"wrong in {wrong.sum()} of {runs} runs" if wrong.any() and runs > 1 else ""
+        note = f"wrong with {wrong.sum()} of {runs} seeds" if wrong.any() and runs > 1 else ""
         opinion = _opinion(
             images, answers.predicted[run, position], label, percent(answers.confidence[run, position], 1)
         )
@@ -145,7 +145,7 @@ def agreement(test: TestAnswers) -> str:
     runs, count = right.shape
     always, never = int(right.all(0).sum()), int((~right).all(0).sum())
     return (
-        f"Of {count:,} test images, all {runs} runs are right on {always:,} and wrong on {never:,}; on the other "
+        f"Of {count:,} test images, all {runs} answers are right on {always:,} and wrong on {never:,}; on the other "
         f"{count - always - never:,} they differ."
     )
 

@@ -90,7 +90,12 @@ def pair_table(subject: Subject, verdict: Verdict | None) -> Table | None:
         Column("95 % interval", note="of the difference, by itself: not corrected for the number of pairs"),
         Column("p", note="of no difference, by itself"),
         Column("p, corrected", note="by Holm's method over all pairs; a difference is called at .05 or below"),
-        Column("wins", note="share of pairs of runs, one of each model, in which the first has the higher accuracy"),
+        Column(
+            "wins",
+            note="share of folds in which the first has the higher accuracy"
+            if verdict.folds
+            else "share of pairs of runs, one of each model, in which the first has the higher accuracy",
+        ),
         Column("called", numeric=False, note="whether the two are told apart"),
         Column("about", numeric=False, note="procedures: training with new seeds; or these trained networks only"),
     )

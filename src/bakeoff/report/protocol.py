@@ -35,18 +35,23 @@ def protocol_facts(subject: Subject) -> list[tuple[str, str]]:
         "flip": "each image and its mirror image, averaged",
         "flip+shift": "each image, moved by a pixel two ways and not at all, and their mirror images, averaged",
     }[protocol.tta]
+    test = (
+        f"cross-validation: every image is tested in one of {protocol.folds} folds, dealt anew for each seed"
+        if protocol.folds
+        else f"{percent(protocol.test_fraction, 0)} of all images for the test where the data set brings none"
+    )
     drawn = (
-        f"{percent(protocol.val_fraction, 0)} of the training images are held out for validation, and "
-        f"{percent(protocol.test_fraction, 0)} of all images for the test where the data set brings none of its own; "
+        f"{percent(protocol.val_fraction, 0)} of the training images are held out for validation, and {test}; "
         f"stratified, seed {protocol.split_seed}"
     )
+    locked = "the locked test images of its fold" if protocol.folds else "the locked test set"
     return [
         ("mode", f"{protocol.mode}: {MODES[protocol.mode]}{limits}"),
         ("split", drawn),
         *([("training images", f"at most {most:,}, drawn evenly from the classes")] if most else []),
         ("seeds", ", ".join(map(str, study["seeds"]))),
         ("selection", join(chosen) or "–"),
-        ("judgement", f"the locked test set, opened by each run when its weights are final; {given}"),
+        ("judgement", f"{locked}, opened by each run when its weights are final; {given}"),
     ]
 
 
@@ -111,8 +116,9 @@ def period(subject: Subject) -> str:
 def summary(subject: Subject) -> str:
     """Return how many runs there are, and on how many images they are judged."""
     finished = sum(record.state is RunState.FINISHED for record in subject.records)
-    seeds, images = len(subject.about["study"]["seeds"]), subject.about["data"]["parts"]["test"]
+    seeds, images, folds = len(subject.about["study"]["seeds"]), subject.test_images, subject.protocol.folds
     return (
-        f"{plural(seeds, 'seed')} · {finished} of {plural(len(subject.records), 'run')} finished · "
+        f"{plural(seeds, 'seed')}{f' of {folds} folds' if folds else ''} · "
+        f"{finished} of {plural(len(subject.records), 'run')} finished · "
         f"{images:,} test images"
     )

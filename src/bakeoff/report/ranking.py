@@ -32,6 +32,9 @@ FIGURES: tuple[tuple[Column, str, Callable[[float | None], str], Callable[..., f
     (Column("images/s", note="training images in a second"), "images_per_second_mean", whole, max),
 )
 
+SEEDS = ("seeds", "every seed", "new seeds and new test images; for one run, new images only")
+FOLDS = ("folds and seeds", "every fold of every seed", "other training and test images, with new seeds")
+
 
 def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
     """Return the leaderboard; the cells of the column "seeds" are to be drawn as `strips`.
@@ -42,13 +45,14 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
     recipes = len({contender.recipe for contender in ranked}) > 1
     known = {estimate.name: estimate for estimate in verdict.estimates} if verdict else {}
     letters = verdict.letters if verdict else {}
+    turns, every, scope = FOLDS if verdict and verdict.folds else SEEDS
     columns = (
         Column("rank"),
         *text_columns("model"),
-        Column("test accuracy", note="mean ± standard deviation over seeds"),
-        Column("95 % interval", note="of the mean, for new seeds and new test images; for one run, new images only"),
+        Column("test accuracy", note=f"mean ± standard deviation over {turns}"),
+        Column("95 % interval", note=f"of the mean, for {scope}"),
         Column("group", numeric=False, note="models that share a letter cannot be told apart"),
-        Column("seeds", numeric=False, note="test accuracy of every seed; the bar is the mean"),
+        Column("seeds", numeric=False, note=f"test accuracy of {every}; the bar is the mean"),
         *(column for column, *_ in FIGURES),
         Column("runs", note="finished runs"),
         *([Column("failed", note="failed or diverged runs, not counted")] if some_failed else []),
@@ -100,7 +104,7 @@ def strips(ranked: Sequence[Contender]) -> list[Strip]:
             tuple(map(scaled, values)),
             scaled(contender.accuracy),
             ", ".join(
-                f"seed {record.spec.seed}: {percent(value)}"
+                f"{record.spec.turn}: {percent(value)}"
                 for record, value in zip(contender.finished, values, strict=True)
             ),
         )
@@ -113,7 +117,7 @@ def unranked(subject: Subject) -> Table | None:
     rows: Rows = [
         (
             Value(contender.label, place=contender.place),
-            str(record.spec.seed),
+            record.spec.turn.removeprefix("seed "),
             record.state.value,
             _progress(record),
             record.error or _reason(record),

@@ -32,7 +32,7 @@ def run_table(subject: Subject) -> Table:
     rows: Rows = [
         (
             Value(contender.label, place=contender.place),
-            str(record.spec.seed),
+            record.spec.turn.removeprefix("seed "),
             _best_epoch(record),
             *(cell for part in PARTS for cell in _part(record, part)),
             *_cost(record),
@@ -73,7 +73,7 @@ def deviation_table(subject: Subject) -> Table | None:
         for record in contender.records:
             for deviation in record.deviations:
                 key = (contender.label, deviation.what, deviation.wanted, deviation.got, deviation.why)
-                found.setdefault(key, (contender.place, []))[1].append(str(record.spec.seed))
+                found.setdefault(key, (contender.place, []))[1].append(record.spec.turn.removeprefix("seed "))
     rows: Rows = [(Value(label, place=place), join(seeds), *rest) for (label, *rest), (place, seeds) in found.items()]
     columns = text_columns("model", "seeds", "setting", "asked for", "done", "why")
     return Table("Deviations", columns, rows) if rows else None

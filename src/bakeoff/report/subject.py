@@ -31,7 +31,7 @@ class Contender:
         recipe: its name.
         label: the model, with the recipe where the study trains the model with several.
         figures: the row of the leaderboard.
-        records: of every seed, whatever their state.
+        records: of every seed and fold, whatever their state.
     """
 
     place: int
@@ -53,7 +53,7 @@ class Contender:
 
     def run_label(self, record: RunRecord) -> str:
         """Return how one of its runs is called."""
-        return f"{self.label}, seed {record.spec.seed}"
+        return f"{self.label}, {record.spec.turn}"
 
 
 def _no_maps(record: RunRecord) -> Maps:
@@ -101,6 +101,12 @@ class Subject:
     def protocol(self) -> Protocol:
         """The rules of the study."""
         return Protocol.parse(self.about["study"]["protocol"])
+
+    @property
+    def test_images(self) -> int:
+        """How many images every model is judged on; all of them under cross-validation."""
+        data = self.about["data"]
+        return int(data["shape"][0] if self.protocol.folds else data["parts"]["test"])
 
     @cached_property
     def contenders(self) -> tuple[Contender, ...]:

@@ -40,7 +40,7 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
         return Verdict(f"{state}, so there is no answer", (), (*_failures(subject), *_unfinished(subject)))
     open_ends = (
         *_looked(subject),
-        *_missing(judgement),
+        *_missing(subject, judgement),
         *_deviations(subject),
         *_failures(subject),
         *_unfinished(subject),
@@ -116,9 +116,10 @@ def _looked(subject: Subject) -> tuple[str, ...]:
     return (said,) if said else ()
 
 
-def _missing(judgement: Judgement) -> tuple[str, ...]:
+def _missing(subject: Subject, judgement: Judgement) -> tuple[str, ...]:
     count = len(judgement.missing)
-    return (f"{plural(count, 'finished run')} had no part in this: see the missing predictions.",) if count else ()
+    what = plural(count, "seed" if subject.protocol.folds else "finished run")
+    return (f"{what} had no part in this: see the missing predictions.",) if count else ()
 
 
 def _deviations(subject: Subject) -> tuple[str, ...]:

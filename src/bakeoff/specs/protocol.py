@@ -37,6 +37,9 @@ class Protocol(Spec):
     budget: Budget | None = None
     val_fraction: float = Field(0.1, ge=0, lt=1, description="share of the training images held out for validation")
     test_fraction: float = Field(0.2, gt=0, lt=1, description="share split off where the data set brings no test set")
+    folds: int | None = Field(
+        None, ge=2, description="cross-validation: every image is tested in one of so many folds, anew for each seed"
+    )
     split_seed: int = Field(0, ge=0, lt=2**32, description="seed of the splits, the same for every run of a study")
     tta: Literal["none", "flip", "flip+shift"] = Field(
         "none", description="test-time augmentation; plain accuracy is kept as well"

@@ -1,6 +1,8 @@
 """One training run: everything that decides its result."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from bakeoff.specs.base import Spec, digest
 from bakeoff.specs.data import DataSpec
@@ -17,6 +19,18 @@ class RunSpec(Spec):
     recipe: Recipe
     protocol: Protocol
     seed: int = Field(ge=0, lt=2**32)
+    fold: int | None = Field(None, ge=1, description="which of the protocol's folds is the test part")
+
+    @model_validator(mode="after")
+    def _fold_belongs(self) -> Self:
+        if (self.fold is None) != (self.protocol.folds is None) or (self.fold or 0) > (self.protocol.folds or 0):
+            raise ValueError(f"fold {self.fold} is none of the protocol's folds, of which it has {self.protocol.folds}")
+        return self
+
+    @property
+    def turn(self) -> str:
+        """Which of the runs that differ in nothing else it is: "seed 0", or "seed 0, fold 2"."""
+        return f"seed {self.seed}" if self.fold is None else f"seed {self.seed}, fold {self.fold}"
 
     @property
     def run_id(self) -> str:
@@ -29,6 +43,8 @@ class RunSpec(Spec):
         del content["recipe"]["name"], content["model"]["label"]
         for field in BESIDE:
             del content["protocol"][field]
+        if self.fold is None:  # runs of one split are what they were before there were folds
+            del content["fold"], content["protocol"]["folds"]
         if self.data.fingerprint:
             del content["data"]["name"]
         if self.model.weights_sha256:

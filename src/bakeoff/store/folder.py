@@ -47,7 +47,8 @@ class StudyFolder:
     def run(self, spec: RunSpec, run_id: str) -> "RunFolder":
         """Return the folder of a run, which need not be there yet."""
         name = re.sub(r"[^A-Za-z0-9._-]+", "_", spec.model.title)[:60]
-        return RunFolder(self.path / "runs" / f"{name}-seed{spec.seed}-{run_id[:8]}")
+        fold = "" if spec.fold is None else f"-fold{spec.fold}"
+        return RunFolder(self.path / "runs" / f"{name}-seed{spec.seed}{fold}-{run_id[:8]}")
 
     def read(self) -> dict[str, Any]:
         """Return what the study is, from its folder; raise `StoreError` where there is none."""

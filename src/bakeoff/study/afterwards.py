@@ -34,11 +34,17 @@ def measure_what_is_asked(
         record = records[run_id]
         if record.state is not RunState.FINISHED or PART in record.metrics:
             continue
-        tell(f"{planned.spec.model.title}, seed {planned.spec.seed}, on corrupted images")
+        tell(f"{planned.spec.model.title}, {planned.spec.turn}, on corrupted images")
         run = folder.run(planned.spec, run_id)
         try:
             found = measure_robustness(
-                planned, plan.images, plan.split, run, plan.device, judged.get(run_id, ""), stop_requested
+                planned,
+                plan.images,
+                plan.split_of(planned.spec),
+                run,
+                plan.device,
+                judged.get(run_id, ""),
+                stop_requested,
             )
         except InterruptedRunError:
             return False

@@ -59,6 +59,7 @@ def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]
             "fingerprint": images.fingerprint,
             "provenance": images.provenance,
             "parts": {"train": len(plan.split.train), "val": len(plan.split.val), "test": len(plan.split.test)},
+            "folds": plan.study.protocol.folds,
             "split": plan.split.digest,
             "checks": plan.examined.content(),
         },

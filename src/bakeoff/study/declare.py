@@ -24,6 +24,7 @@ def declare(
     lr: float | None = None,
     optimizer: str | None = None,
     patience: int | None = None,
+    folds: int | None = None,
     val_fraction: float | None = None,
     amp: str | None = None,
     engine: str | None = None,
@@ -47,6 +48,8 @@ def declare(
         epochs: overrides every recipe's, as do `batch_size`, `lr`, `optimizer`, `patience` (of early stopping),
             `amp` and `engine`.
         imgsz: side of the networks' input in pixels, and of photos that are decoded.
+        folds: cross-validation: every image is a test image in one of so many folds, dealt anew for each seed. For
+            small data sets without a test set.
         val_fraction: share of the training images held out for validation.
         skip_bad: leave out unreadable images instead of stopping.
         max_train: train on so many images.
@@ -78,6 +81,7 @@ def declare(
         "protocol": without_none(
             mode=mode,
             budget=budget,
+            folds=folds,
             val_fraction=val_fraction,
             robustness=robustness,
             target_accuracy=target_accuracy,

@@ -1,16 +1,18 @@
 """Two studies side by side: in what their settings differ, and whether that changed the accuracy of their models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bakeoff.evidence.compare import Comparison, compare
 from bakeoff.evidence.components import components
-from bakeoff.evidence.holm import holm
+from bakeoff.evidence.cross_validation import compare_folds
 from bakeoff.evidence.scores import EvidenceError, checked
+from bakeoff.evidence.verdict import adjusted
 from bakeoff.records.run import RunRecord
 from bakeoff.store.folder import differences
-from bakeoff.study.judgement import Reader, read_answers
+from bakeoff.study.judgement import read_answers
+from bakeoff.study.passes import Reader
 from bakeoff.study.variants import variants
 
 
@@ -79,11 +81,13 @@ def _compared(
         raise EvidenceError(answers.refusal)
     scores = checked(answers.right)
     found = {}
+    rows = answers.folding.rows(scores) if answers.folding else {}
     for name in both:
         first, second = (f"{name} in {side.name}" for side in (one, other))
         if first in scores and second in scores:
-            found[name] = compare(first, second, components(scores[first]), components(scores[second]))
-    adjusted = iter(holm([pair.p_value for pair in found.values() if pair.p_value is not None]))
-    return {
-        name: pair if pair.p_value is None else replace(pair, adjusted=next(adjusted)) for name, pair in found.items()
-    }
+            found[name] = (
+                compare_folds(first, second, rows, answers.folding)
+                if answers.folding
+                else compare(first, second, components(scores[first]), components(scores[second]))
+            )
+    return dict(zip(found, adjusted(list(found.values())), strict=True))

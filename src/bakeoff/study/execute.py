@@ -183,7 +183,13 @@ class _Bench:
         plan, run_folder = self.plan, self.folder.run(planned.spec, claim.run_id)
         try:
             return run_one(
-                planned, plan.images, plan.split, run_folder, plan.device, hooks, plan.where.cache / "features"
+                planned,
+                plan.images,
+                plan.split_of(planned.spec),
+                run_folder,
+                plan.device,
+                hooks,
+                plan.where.cache / "features",
             )
         except (LostClaimError, DatabaseFailedError):
             raise

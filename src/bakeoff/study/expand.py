@@ -20,6 +20,8 @@ from bakeoff.specs.study import StudySpec
 def expand(study: StudySpec) -> list[RunSpec]:
     """Return every run of a study, seed by seed, so that a study that is cut short has compared all models once.
 
+    Under cross-validation every seed has a run for each fold.
+
     Raises:
         SpecError: a field of the overrides or of the grid does not exist, or has a wrong value.
         UnknownNameError: a model or recipe that there is not.
@@ -30,7 +32,8 @@ def expand(study: StudySpec) -> list[RunSpec]:
         for recipe in _recipes(study, model.label, name)
         for settings in _grid(study)
     ]
-    runs = [_run(study, *variant, seed) for seed in study.seeds for variant in variants]
+    folds = range(1, study.protocol.folds + 1) if study.protocol.folds else (None,)
+    runs = [_run(study, *variant, seed, fold) for seed in study.seeds for fold in folds for variant in variants]
     _check_names(runs)
     seen: dict[str, RunSpec] = {}
     for run in runs:
@@ -80,13 +83,19 @@ def _grid(study: StudySpec) -> Iterator[dict[str, Any]]:
         yield dict(zip(study.grid, values, strict=True))
 
 
-def _run(study: StudySpec, model: ModelSpec, recipe: Recipe, settings: Mapping[str, Any], seed: int) -> RunSpec:
+def _run(
+    study: StudySpec, model: ModelSpec, recipe: Recipe, settings: Mapping[str, Any], seed: int, fold: int | None
+) -> RunSpec:
+    for path in ("protocol.folds", "fold"):
+        if path in {**study.overrides, **settings}:
+            raise SpecError(f"{path} is no setting of a single run: set folds in the protocol, for every run alike")
     content: dict[str, Any] = {
         "data": study.data.content(),
         "model": model.content(),
         "recipe": recipe.content(),
         "protocol": study.protocol.content(),
         "seed": seed,
+        "fold": fold,
     }
     try:
         return _overridden(content, study, recipe, settings)
@@ -148,9 +157,9 @@ def _budget(study: StudySpec) -> dict[str, Any]:
 
 def _check_names(runs: list[RunSpec]) -> None:
     """Refuse two trainings of one name: tables could not tell them apart."""
-    seen: dict[tuple[str, str, int], RunSpec] = {}
+    seen: dict[tuple[str, str, str], RunSpec] = {}
     for run in runs:
-        other = seen.setdefault((run.model.title, run.recipe.name, run.seed), run)
+        other = seen.setdefault((run.model.title, run.recipe.name, run.turn), run)
         if other.run_id != run.run_id:
             field = "a label to each of the models" if other.model != run.model else "a name to each of the recipes"
             raise SpecError(

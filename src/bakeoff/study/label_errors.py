@@ -1,6 +1,6 @@
 """Images whose label deserves a second look, by what the best models of a study say of them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from bakeoff.errors import StoreError
 from bakeoff.evidence.label_errors import LabelError, label_errors
 from bakeoff.records.run import RunRecord
 from bakeoff.store.folder import Predictions
+from bakeoff.study.passes import Pass, Reader, passes
 
 FIELDS = (
     "image",
@@ -22,7 +23,7 @@ FIELDS = (
     "suggested_probability",
     "runs_against",
 )
-UNTRAINED = ("val", "test")  # parts that no network of a study trains on
+UNTRAINED = ("val", "test")  # parts that no network of a study trains on, without folds
 
 
 @dataclass(frozen=True)
@@ -63,20 +64,21 @@ class Doubts:
         ]
 
 
-def find_doubts(records: Iterable[RunRecord], read: Callable[[RunRecord, str], Predictions]) -> Doubts | None:
+def find_doubts(records: Iterable[RunRecord], read: Reader) -> Doubts | None:
     """Return what finished runs doubt, or None where no predictions of theirs can be read.
 
     The validation images had a part in the choice of weights, so the networks are a little surer of their labels than
-    of those of the test images; no network was trained on either.
+    of those of the test images; no network was trained on either. Under cross-validation every image is one of the test
+    images of a seed, in the fold whose network was not trained on it.
 
     Args:
         records: of the runs that are asked, best those of the best models.
         read: returns what a run said of a part; raises `StoreError` where that is lost.
     """
     said: list[dict[str, Predictions]] = []
-    for record in records:
+    for one in passes(records)[0]:
         try:
-            found = {part: read(record, part) for part in UNTRAINED if part in record.metrics}
+            found = _untrained(one, read)
         except StoreError:
             continue
         if all(np.isfinite(one.judged).all() for one in found.values()) and (not said or _alike(said[0], found)):
@@ -96,6 +98,13 @@ def find_doubts(records: Iterable[RunRecord], read: Callable[[RunRecord, str], P
         runs=len(said),
         doubted=label_errors(probabilities, labels),
     )
+
+
+def _untrained(one: Pass, read: Reader) -> dict[str, Predictions]:
+    """Return what a pass said of images that it was not trained on; over folds that is every image, as a test image."""
+    if one.runs[0].spec.fold:
+        return {"test": one.said(read)}
+    return {part: read(one.runs[0], part) for part in UNTRAINED if part in one.runs[0].metrics}
 
 
 def _alike(one: Mapping[str, Predictions], other: Mapping[str, Predictions]) -> bool:

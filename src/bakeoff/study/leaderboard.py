@@ -1,4 +1,4 @@
-"""The ranking of a study's models, with its evidence, the spread over seeds and the cost."""
+"""The ranking of a study's models, with its evidence, the spread over runs and the cost."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,10 @@ def leaderboard(
 ) -> "pd.DataFrame":
     """Return one row per model and recipe, the best mean test accuracy first.
 
-    Means and standard deviations (n - 1) are over the seeds whose runs are finished; failed, diverged and unfinished
-    runs are counted and never ranked. `params` are all weights, as Keras counts them; seconds are of training alone,
-    with the features of a frozen backbone. Costs that runs of older versions did not measure are missing.
+    Means and standard deviations (n - 1) are over the runs that are finished, one for each seed, or for each seed and
+    fold; failed, diverged and unfinished runs are counted and never ranked. `runs` counts the finished ones. `params`
+    are all weights, as Keras counts them; seconds are of training alone, with the features of a frozen backbone. Costs
+    that runs of older versions did not measure are missing.
 
     Args:
         variants: what was compared.
@@ -50,7 +51,8 @@ def _row(variant: Variant, verdict: Verdict | None, target_accuracy: float | Non
     return {
         "model": variant.model,
         "recipe": variant.recipe,
-        "seeds": len(done),
+        "seeds": len({record.spec.seed for record in done}),
+        "runs": len(done),
         "test_accuracy_mean": mean("test", "accuracy"),
         "test_accuracy_std": float(np.std(test, ddof=1)) if len(test) > 1 else float("nan"),
         **_evidence(variant.name, verdict),

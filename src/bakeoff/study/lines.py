@@ -35,7 +35,7 @@ class Lines(Observer):
         if record.state is RunState.FINISHED and record.cost:
             accuracy, seconds = record.metrics["test"]["accuracy"], record.cost.training_seconds
             result = f"test accuracy {100 * accuracy:.2f} %, trained {seconds:,.1f} s"
-        title = f"{record.spec.model.title}, {record.spec.recipe.name}, seed {record.spec.seed}"
+        title = f"{record.spec.model.title}, {record.spec.recipe.name}, {record.spec.turn}"
         print(f"[{self._done}/{self._runs}] {title}: {result}", file=self._stream, flush=True)
 
 

@@ -1,6 +1,6 @@
 """What a study will do, before it does it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,23 +12,37 @@ from bakeoff.data.imageset import ImageSet
 from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
 from bakeoff.data.sources import sources
-from bakeoff.data.splits import Split, split
+from bakeoff.data.splits import Split, split, split_of
 from bakeoff.errors import SpecError
 from bakeoff.models.weights import locate
 from bakeoff.run.resolve import PlannedRun, resolve
 from bakeoff.specs.base import digest
 from bakeoff.specs.protocol import BESIDE
+from bakeoff.specs.run import RunSpec
 from bakeoff.specs.study import StudySpec
 from bakeoff.study.expand import expand
+
+Turn = tuple[int, int | None]  # seed and fold
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A study with its data loaded and every run resolved."""
+    """A study with its data loaded and every run resolved.
+
+    Attributes:
+        study: what was asked for.
+        images: of its data set.
+        split: their parts; under cross-validation those of the first fold of seed 0.
+        turns: the parts of every run, by its seed and fold.
+        runs: in the order in which they are trained.
+        device: to compute on.
+        where: places to look in.
+    """
 
     study: StudySpec
     images: ImageSet
     split: Split
+    turns: Mapping[Turn, Split]
     runs: tuple[PlannedRun, ...]
     device: torch.device
     where: Locations
@@ -40,6 +54,8 @@ class Plan:
         That is everything but the lists of models and seeds, and what is told besides.
         """
         content = self.study.content()
+        if self.study.protocol.folds is None:  # studies of one split are what they were before there were folds
+            del content["protocol"]["folds"]
         del content["models"], content["seeds"], content["data"]["name"]
         for field in BESIDE:
             del content["protocol"][field]
@@ -53,6 +69,10 @@ class Plan:
     def study_id(self) -> str:
         """The hash of the identity."""
         return digest(self.identity)
+
+    def split_of(self, run: RunSpec) -> Split:
+        """Return the parts of a run."""
+        return self.turns[run.seed, run.fold]
 
     @cached_property
     def examined(self) -> Examined:
@@ -72,12 +92,17 @@ def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
         study = study.model_copy(update={"data": study.data.model_copy(update={"name": str(local.resolve())})})
     expanded = expand(study)
     images = load(study.data, where)
+    turns = {(run.seed, run.fold): run for run in expanded}
     parts = split(images, study.data, study.protocol)
+    one = study.protocol.folds is None
+    of_turns = {turn: parts if one else split_of(images, run) for turn, run in turns.items()}
     models = {run.model.digest(): run.model for run in expanded}
     found = {key: locate(model, where) for key, model in models.items()}
-    runs = tuple(resolve(run, images, parts, device, found[run.model.digest()]) for run in expanded)
+    runs = tuple(
+        resolve(run, images, of_turns[run.seed, run.fold], device, found[run.model.digest()]) for run in expanded
+    )
     _check_different(runs)
-    return Plan(study, images, parts, runs, device, where)
+    return Plan(study, images, parts, of_turns, runs, device, where)
 
 
 def _check_different(runs: Iterable[PlannedRun]) -> None:

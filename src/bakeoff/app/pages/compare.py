@@ -125,7 +125,7 @@ def _labelled(record: RunRecord, study: str) -> RunRecord:
 def settings(subject: Subject) -> Table | None:
     """Return the settings in which the models differ, one a row; None where there are none."""
     flat = [_flat(contender.records[0].spec.content()) for contender in subject.contenders]
-    fields = [field for one in flat for field in one if field not in ("seed", "model.label", "recipe.name")]
+    fields = [field for one in flat for field in one if field not in ("seed", "fold", "model.label", "recipe.name")]
     rows: Rows = [
         (Value(field, code=True), *(one.get(field, "–") for one in flat))
         for field in dict.fromkeys(fields)
