@@ -23,6 +23,8 @@ from bakeoff.study.execute import Observer
 from bakeoff.study.lines import default_observer
 from bakeoff.study.plan import make_plan
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
+from bakeoff.tracking import tracking
+from bakeoff.tracking.together import Together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +46,7 @@ def compare(
     time_limit: float | None = None,
     database: str | None = None,
     retry_failed: bool = False,
+    track: str | Sequence[str] | None = None,
     verbose: bool | None = None,
     observer: Observer | None = None,
     **settings: Any,
@@ -62,6 +65,7 @@ def compare(
         database: the URL of a database to use instead of one in the folder. Its password is written nowhere: where it
             is needed later, libpq finds it in `PGPASSWORD` or `~/.pgpass`.
         retry_failed: try runs again that have failed.
+        track: loggers to send the study to while it runs, in a list or joined by commas: mlflow.
         verbose: print a line per run; left open, that is done in a terminal or a notebook.
         observer: told how the study goes on, instead of printing.
         settings: see `declare`.
@@ -79,7 +83,9 @@ def compare(
         plan = make_plan(study, where, find_device(device))
     folder = Path(out) if out else plan.default_folder()
     observer = observer or default_observer(verbose)
-    run(plan, folder, where, observer, time_limit=time_limit, database=database, retry_failed=retry_failed)
+    how: dict[str, Any] = {"time_limit": time_limit, "database": database, "retry_failed": retry_failed}
+    with tracking(track, plan, folder) as loggers:
+        run(plan, folder, where, Together(observer, *loggers), **how)
     return Result(folder, database)
 
 

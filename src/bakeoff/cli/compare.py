@@ -101,6 +101,10 @@ def compare(
             rich_help_panel=MACHINE,
         ),
     ] = None,
+    track: Annotated[
+        str | None,
+        Option(help="Also send the study to a logger: mlflow.", show_default=False, rich_help_panel=MACHINE),
+    ] = None,
     retry_failed: Annotated[bool, Option(help="Try again what failed.", rich_help_panel=MACHINE)] = False,
     offline: Annotated[bool, Option(help="Refuse to download.", rich_help_panel=MACHINE)] = False,
     dry_run: Annotated[bool, Option(help="Print the plan and the time it takes.", rich_help_panel=MACHINE)] = False,
@@ -140,4 +144,4 @@ def compare(
         "skip_bad": skip_bad or None,
     }
     flags = {"offline": offline, "dry_run": dry_run, "retry_failed": retry_failed}
-    raise typer.Exit(run_comparison(study, out, data_dir, device, time_limit, database, **flags))
+    raise typer.Exit(run_comparison(study, out, data_dir, device, time_limit, database, track, **flags))

@@ -24,6 +24,8 @@ from bakeoff.specs.files import naming_lines
 from bakeoff.study import looks
 from bakeoff.study.execute import Observer, Outcome
 from bakeoff.study.plan import Plan, make_plan
+from bakeoff.tracking import tracking
+from bakeoff.tracking.together import Together
 
 STOPPED = 3  # exit status where a time limit was reached before all runs were done
 
@@ -35,6 +37,7 @@ def run_comparison(
     device: str,
     time_limit: float | None,
     database: str | None,
+    track: str | None,
     *,
     offline: bool,
     dry_run: bool,
@@ -52,10 +55,14 @@ def run_comparison(
     if dry_run:
         print_plan(plan, folder)
         return 0
-    outcome = train(plan, folder, where, time_limit, database, retry_failed=retry_failed)
-    result = api.load(folder, database)
-    # Who presses Ctrl-C does not want to wait for a report.
-    report = None if outcome.signalled else result.report()
+    with tracking(track, plan, folder) as loggers:
+        outcome = train(plan, folder, where, time_limit, database, *loggers, retry_failed=retry_failed)
+        result = api.load(folder, database)
+        # Who presses Ctrl-C does not want to wait for a report.
+        report = None if outcome.signalled else result.report()
+        if report:
+            for logger in loggers:
+                logger.reported(report)
     if out.is_terminal:
         if any(record.state is RunState.FINISHED for record in result.runs):
             print_table(result.leaderboard())
@@ -72,14 +79,14 @@ def train(
     where: Locations,
     time_limit: float | None,
     database: str | None = None,
-    *,
+    *loggers: Observer,
     retry_failed: bool,
 ) -> Outcome:
     """Train what a plan still lacks, with progress bars in a terminal, and a line of JSON per run elsewhere."""
 
     def run(observer: Observer) -> Outcome:
         how: dict[str, Any] = {"time_limit": time_limit, "database": database, "retry_failed": retry_failed}
-        return api.run(plan, folder, where, observer, **how)
+        return api.run(plan, folder, where, Together(observer, *loggers), **how)
 
     if not out.is_terminal:
         print_warnings(plan, err)
