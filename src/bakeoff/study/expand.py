@@ -32,6 +32,7 @@ def expand(study: StudySpec) -> list[RunSpec]:
     ]
     runs = [_run(study, *variant, seed) for seed in study.seeds for variant in variants]
     _check_names(runs)
+    runs = _picked(study, runs)
     seen: dict[str, RunSpec] = {}
     for run in runs:
         if (other := seen.setdefault(run.run_id, run)) is not run and other != run:
@@ -40,6 +41,15 @@ def expand(study: StudySpec) -> list[RunSpec]:
                 "leave one out"
             )
     return list(seen.values())
+
+
+def _picked(study: StudySpec, runs: list[RunSpec]) -> list[RunSpec]:
+    """Return the runs of the variants that are asked for."""
+    known = {(run.model.title, run.recipe.name) for run in runs}
+    for title, name in study.only.items():
+        if (title, name) not in known:
+            raise SpecError(f"only: no model {title!r} has a recipe {name!r} here; give titles and names of variants")
+    return [run for run in runs if study.only.get(run.model.title, run.recipe.name) == run.recipe.name]
 
 
 def _models(study: StudySpec) -> Iterator[tuple[str, ModelSpec]]:
