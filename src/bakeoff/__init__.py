@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 __version__ = "0.1.0"
-__all__ = ["Result", "check", "compare", "declare", "load", "reproduce"]
+__all__ = ["Result", "check", "compare", "confirm", "declare", "load", "reproduce"]
 
 if TYPE_CHECKING:
-    from bakeoff.api import Result, check, compare, declare, load, reproduce
+    from bakeoff.api import Result, check, compare, confirm, declare, load, reproduce
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,9 @@ from bakeoff.run.device import find_device
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.files import naming_lines
 from bakeoff.specs.protocol import Protocol
+from bakeoff.specs.study import StudySpec
 from bakeoff.study.carry_out import run
+from bakeoff.study.confirm import FOLDER, Confirmed, confirmation, confirmed
 from bakeoff.study.declare import declare, without_none
 from bakeoff.study.execute import Observer
 from bakeoff.study.lines import default_observer
@@ -30,7 +32,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-__all__ = ["Result", "check", "compare", "conclude", "declare", "load", "reproduce", "run"]
+__all__ = [
+    "Result",
+    "check",
+    "compare",
+    "conclude",
+    "conclude_confirmation",
+    "confirm",
+    "declare",
+    "load",
+    "reproduce",
+    "run",
+    "to_confirm",
+]
 
 REPRODUCED = Path("runs") / "reproduce"
 
@@ -171,3 +185,49 @@ def conclude(reproduction: Reproduction, folder: Path) -> Reproduction:
     durable.write(folder / "reproduced.json", json.dumps(reproduction.content(), indent=1).encode())
     Result(folder).report()
     return reproduction
+
+
+def confirm(
+    folder: str | Path,
+    *,
+    seeds: int = 3,
+    out: str | Path | None = None,
+    device: str = "auto",
+    offline: bool = False,
+    time_limit: float | None = None,
+    retry_failed: bool = False,
+    verbose: bool | None = None,
+    observer: Observer | None = None,
+) -> tuple[Confirmed, ...]:
+    """Train the setting that validation chose of every model with fresh seeds, and return both figures of each.
+
+    Args:
+        folder: of a finished comparison of settings.
+        seeds: how many; none of them is among those of the comparison.
+        out: the folder to write to, `confirm` in the comparison's unless given; the same call again goes on there.
+        device, offline, time_limit, retry_failed, verbose, observer: as for `compare`.
+
+    Raises:
+        BakeoffError: the comparison is not finished, or something is wrong with the data, named in one sentence.
+    """
+    study, where = to_confirm(Result(Path(folder)), seeds, offline=offline)
+    plan = make_plan(study, where, find_device(device))
+    to = Path(out) if out else Path(folder) / FOLDER
+    run(plan, to, where, observer or default_observer(verbose), time_limit=time_limit, retry_failed=retry_failed)
+    return conclude_confirmation(Path(folder), to)
+
+
+def to_confirm(tuned: Result, seeds: int, *, offline: bool) -> tuple[StudySpec, Locations]:
+    """Return the study that confirms what another chose, and where its data is."""
+    data_dir = tuned.about["data_dir"]
+    where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
+    return confirmation(tuned.about["study"], tuned.runs, seeds), where
+
+
+def conclude_confirmation(tuned: Path, folder: Path) -> tuple[Confirmed, ...]:
+    """Write `confirmed.json` and the report into a confirmation's folder, and return what was confirmed."""
+    result = Result(folder)
+    found = confirmed(Result(tuned).runs, result.runs)
+    durable.write(folder / "confirmed.json", json.dumps([one.content() for one in found], indent=1).encode())
+    result.report()
+    return found

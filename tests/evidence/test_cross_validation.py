@@ -94,3 +94,17 @@ def test_pairs_use_the_seeds_that_both_have():
     apart = Folding({"a": (0, 1), "b": (2,)}, dealt(60, 3, 3), 40)
     with pytest.raises(EvidenceError, match="no seed in common"):
         judge_folds(scores, apart)
+
+
+def test_a_verdict_on_some_of_the_models_still_speaks_of_folds():
+    scores = {
+        name: answers(share, 1, 90, np.zeros(90), k)
+        for k, (name, share) in enumerate(zip("abc", (0.9, 0.5, 0.4), strict=True))
+    }
+    whole = judge_folds(scores, folding(90, 3, a=1, b=1, c=1))
+    some = whole.only(["a", "b"])
+    assert some.folds == 3
+    assert "folds" in some.notes[0]
+    assert not any("Holm" in note for note in some.notes), "one test needs no correction"
+    assert any("Holm's method for 3" in note for note in whole.notes)
+    assert some.comparisons[0].adjusted == some.comparisons[0].p_value

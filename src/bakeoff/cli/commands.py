@@ -3,6 +3,7 @@
 import typer
 
 from bakeoff.cli.compare import compare
+from bakeoff.cli.confirm import confirm
 from bakeoff.cli.data import data
 from bakeoff.cli.diff import diff
 from bakeoff.cli.doctor import doctor
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
         return
     for command in (
         compare,
+        confirm,
         reproduce,
         models,
         recipes,

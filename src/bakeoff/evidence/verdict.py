@@ -1,6 +1,6 @@
 """From scores to a verdict: every model estimated, every pair compared, and who is tied with whom."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -8,7 +8,7 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from bakeoff.evidence.compare import Comparison, compare
-from bakeoff.evidence.components import Components, components
+from bakeoff.evidence.components import components
 from bakeoff.evidence.estimate import Estimate, estimate
 from bakeoff.evidence.holm import holm
 from bakeoff.evidence.letters import compact_letters
@@ -47,6 +47,17 @@ class Verdict:
                 return found
         raise KeyError(f"{one!r} and {other!r} were not compared")
 
+    def only(self, names: Collection[str]) -> "Verdict":
+        """Return the verdict on some of the models alone, for which fewer p-values are corrected."""
+        found = [pair for pair in self.comparisons if {pair.first, pair.second} <= {*names}]
+        verdict = _concluded([one for one in self.estimates if one.name in names], found, self.level, self.images)
+        if not self.folds:
+            return verdict
+        # What is said of folds stays true; only the number of tests is another one.
+        kept = [note for note in self.notes if note not in corrected_for(_tests(self.comparisons))]
+        notes = (*kept[:1], *corrected_for(_tests(found)), *kept[1:])
+        return replace(verdict, folds=self.folds, notes=notes)
+
 
 def judge(
     scores: Mapping[str, ArrayLike],
@@ -70,20 +81,25 @@ def judge(
     sign = -1 if better == "higher" else 1
     ranked = sorted(parts, key=lambda name: (sign * parts[name].mean, name))
     found = [compare(one, other, parts[one], parts[other], level) for one, other in combinations(ranked, 2)]
-    found = adjusted(found)
-    tested = [name for name in ranked if parts[name].seeds > 1] or ranked
+    return _concluded([estimate(name, parts[name], level) for name in ranked], found, level, parts[ranked[0]].size)
+
+
+def _concluded(estimates: list[Estimate], found: list[Comparison], level: float, images: int) -> Verdict:
+    """Return what estimates, the best mean first, and the comparisons of all pairs of them come to."""
+    ranked, found = [one.name for one in estimates], adjusted(found)
+    tested = [one.name for one in estimates if one.seeds > 1] or ranked
     different = [
         (pair.first, pair.second) for pair in found if pair.different and {pair.first, pair.second} <= {*tested}
     ]
     letters = compact_letters(tested, different)
     return Verdict(
-        tuple(estimate(name, parts[name], level) for name in ranked),
+        tuple(estimates),
         tuple(found),
         {name: letters.get(name, "") for name in ranked},
         tuple(name for name in tested if (tested[0], name) not in different),
         level,
-        parts[ranked[0]].size,
-        _notes(ranked, parts, found),
+        images,
+        _notes(estimates, found),
     )
 
 
@@ -93,9 +109,9 @@ def adjusted(found: list[Comparison]) -> list[Comparison]:
     return [pair if pair.p_value is None else replace(pair, adjusted=next(values)) for pair in found]
 
 
-def _notes(ranked: list[str], parts: Mapping[str, Components], found: list[Comparison]) -> tuple[str, ...]:
-    counts = {parts[name].seeds for name in ranked}
-    single = [name for name in ranked if parts[name].seeds == 1]
+def _notes(estimates: list[Estimate], found: list[Comparison]) -> tuple[str, ...]:
+    counts = {one.seeds for one in estimates}
+    single = [one.name for one in estimates if one.seeds == 1]
     notes = []
     if counts == {1}:
         notes.append(
@@ -109,13 +125,17 @@ def _notes(ranked: list[str], parts: Mapping[str, Components], found: list[Compa
         )
     if 2 in counts:
         notes.append("Two runs tell little of the spread over seeds, which makes intervals wide; three tell much more.")
-    notes += corrected_for(sum(pair.p_value is not None for pair in found))
+    notes += corrected_for(_tests(found))
     if counts != {1}:
         notes.append(
             "Intervals are for training with new seeds and judging on new images of the same kind; the training images"
             " and the settings stay as they are."
         )
     return tuple(notes)
+
+
+def _tests(found: Iterable[Comparison]) -> int:
+    return sum(pair.p_value is not None for pair in found)
 
 
 def corrected_for(tests: int) -> list[str]:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from bakeoff.evidence.wording import sentences
 from bakeoff.records.run import RunRecord
+from bakeoff.report import tuning
 from bakeoff.report.text import duration, interval, percent, whole
 from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
+from bakeoff.study.tuning import chosen_names
+from bakeoff.study.variants import variants
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +20,12 @@ if TYPE_CHECKING:
 
 def findings(judgement: Judgement, records: Iterable[RunRecord]) -> tuple[str, ...]:
     """Return what the runs prove, and what to mind, a sentence each."""
-    said = sentences(judgement.verdict) if judgement.verdict else (judgement.reason,)
-    return (*said, *judgement.missing, *filter(None, [judgement.looked]), *mixed(records))
+    records, verdict = tuple(records), judgement.verdict
+    if verdict and (names := {one.name for one in verdict.estimates} & {*chosen_names(variants(records))}):
+        verdict = verdict.only(names)
+    said = sentences(verdict) if verdict else (judgement.reason,)
+    tuned = (*tuning.chosen(records), *tuning.unequal(records))
+    return (*said, *tuned, *judgement.missing, *filter(None, [judgement.looked]), *mixed(records))
 
 
 def as_text(found: Iterable[str], table: "pd.DataFrame", report: Path) -> str:

@@ -26,7 +26,12 @@ FIGURES: tuple[tuple[Column, str, Callable[[float | None], str], Callable[..., f
     (Column("loss", note="mean cross-entropy of the test images, in nats"), "test_loss_mean", decimal, min),
     (Column("macro F1", note="mean over the classes"), "test_macro_f1_mean", percent, max),
     (Column("ROC AUC", note="one class against the rest, mean over the classes"), "test_roc_auc_mean", decimal, max),
-    (Column("validation accuracy"), "val_accuracy_mean", percent, None),
+    (
+        Column("validation accuracy", note="of several settings of a model, the one that it chooses is marked"),
+        "val_accuracy_mean",
+        percent,
+        None,
+    ),
     (Column("parameters", note="all weights, as Keras counts them"), "params", whole, min),
     (Column("training", note="seconds of training of a run, validation left out"), "train_seconds_mean", duration, min),
     (Column("images/s", note="training images in a second"), "images_per_second_mean", whole, max),
@@ -68,9 +73,10 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
             letters.get(contender.label) or NONE,
             "",
             *(
-                Value(write(value), value if write is duration else None, mark=value == best.get(name))
+                Value(write(value), value if write is duration else None, mark=value == best.get(name) or choice)
                 for _, name, write, _ in FIGURES
                 for value in [contender.figures[name]]
+                for choice in [name == "val_accuracy_mean" and _is_choice(contender)]
             ),
             str(len(contender.finished)),
             *([str(contender.figures["failed"])] if some_failed else []),
@@ -79,6 +85,10 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
         for contender in ranked
     ]
     return Table("Models by test accuracy", columns, rows)
+
+
+def _is_choice(contender: Contender) -> bool:
+    return bool(contender.figures["chosen"]) and contender.figures["settings"] > 1
 
 
 def _interval(of: Estimate | None) -> Value:

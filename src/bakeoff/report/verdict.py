@@ -4,11 +4,13 @@ A model is called better only where a test says so; see `bakeoff.evidence.wordin
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakeoff.evidence.verdict import Verdict as Evidence
 from bakeoff.evidence.wording import wording
 from bakeoff.records.run import RunState
+from bakeoff.report import tuning
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, whole
 from bakeoff.study import looks
@@ -39,6 +41,7 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
         state = "No run has finished yet" if _open_runs(subject) or not subject.records else "No run finished"
         return Verdict(f"{state}, so there is no answer", (), (*_failures(subject), *_unfinished(subject)))
     open_ends = (
+        *tuning.unequal(subject.records),
         *_looked(subject),
         *_missing(subject, judgement),
         *_deviations(subject),
@@ -52,14 +55,27 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
         headline = f"{best.label} has the highest test accuracy on {subject.name}, {percent(best.accuracy)}"
         untested = "Whether the differences are more than chance cannot be told here."
         return Verdict(headline, (), (judgement.reason, untested, *open_ends))
+    finalists = _finalists(subject, evidence)
+    evidence = evidence.only([finalist.label for finalist in finalists])
     said = wording(evidence, "test accuracy", most=SAID)
     questions = (
         ("Which model?", (said.lead,)),
         ("Is the difference real?", (*said.ties, *said.losses)),
-        ("What does it cost?", (*_own_price(subject, evidence), *_price(subject, evidence))),
+        ("Which setting?", tuning.chosen(subject.records)),
+        ("What does it cost?", (*_own_price(finalists, evidence), *_price(finalists, evidence))),
     )
     answers = tuple((question, sentences) for question, sentences in questions if sentences)
-    return Verdict(_headline(subject, evidence), answers, (*said.notes, *open_ends))
+    leader = next(one for one in finalists if one.label == evidence.best[0])
+    tries = leader.figures["settings"] if leader.figures["chosen"] else 1
+    chosen = f", in the setting chosen by validation accuracy among {tries}" if tries > 1 else ""
+    return Verdict(_headline(subject, evidence) + chosen, answers, (*said.notes, *open_ends))
+
+
+def _finalists(subject: Subject, evidence: Evidence) -> Sequence[Contender]:
+    """Return what is said to be best or not: of each model the setting that validation chooses, if any could."""
+    judged = {one.name for one in evidence.estimates}
+    chosen = [one for one in subject.ranked if one.figures["chosen"] and one.label in judged]
+    return chosen or [one for one in subject.ranked if one.label in judged]
 
 
 def _headline(subject: Subject, evidence: Evidence) -> str:
@@ -78,17 +94,17 @@ def _headline(subject: Subject, evidence: Evidence) -> str:
     return f"{leader.name} leads on {subject.name} with {figure}, tied with {join(names)}"
 
 
-def _own_price(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
+def _own_price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ...]:
     """Say what the best model costs."""
-    best = next(contender for contender in subject.ranked if contender.label == evidence.best[0])
+    best = next(contender for contender in ranked if contender.label == evidence.best[0])
     seconds, weights = duration(best.figures["train_seconds_mean"]), whole(best.figures["params"])
     said = [f"trains in {seconds} a run"] * (seconds != NONE) + [f"has {weights} parameters"] * (weights != NONE)
     return (f"{best.label} {join(said)}.",) if said else ()
 
 
-def _price(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
+def _price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ...]:
     """Say what the model costs that is trained the fastest, and what it loses."""
-    priced = [contender for contender in subject.ranked if contender.figures["train_seconds_mean"] > 0]
+    priced = [contender for contender in ranked if contender.figures["train_seconds_mean"] > 0]
     best = next((contender for contender in priced if contender.label == evidence.best[0]), None)
     if best is None or len(priced) < 2:
         return ()

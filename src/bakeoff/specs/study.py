@@ -19,6 +19,7 @@ class StudySpec(Spec):
 
     `models` may hold patterns such as `vgg*`. `overrides` maps dotted fields of a run, such as `recipe.optimizer.lr`,
     to the value that every run gets; `grid` maps them to the values to try, and every combination is one variant.
+    `only` maps titles of models to the one of their variants that is trained, by the name of its recipe.
     """
 
     data: DataSpec
@@ -28,6 +29,7 @@ class StudySpec(Spec):
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
     overrides: dict[str, Any] = Field(default_factory=dict)
     grid: dict[str, Values] = Field(default_factory=dict)
+    only: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("models", mode="before")
     @classmethod
@@ -55,9 +57,11 @@ class StudySpec(Spec):
     def content(self) -> dict[str, Any]:
         """Return the fields as plain JSON types.
 
-        Of models only what was given: where a system of the library is named, the library fills in the rest.
+        Of models only what was given: where a system of the library is named, the library fills in the rest. Without
+        `only`, where it says nothing, so that studies from before it are the same studies.
         """
-        return {
+        content = {
             **super().content(),
             "models": [model.model_dump(mode="json", exclude_unset=True) for model in self.models],
         }
+        return content if self.only else {name: value for name, value in content.items() if name != "only"}

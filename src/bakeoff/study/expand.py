@@ -35,6 +35,7 @@ def expand(study: StudySpec) -> list[RunSpec]:
     folds = range(1, study.protocol.folds + 1) if study.protocol.folds else (None,)
     runs = [_run(study, *variant, seed, fold) for seed in study.seeds for fold in folds for variant in variants]
     _check_names(runs)
+    runs = _picked(study, runs)
     seen: dict[str, RunSpec] = {}
     for run in runs:
         if (other := seen.setdefault(run.run_id, run)) is not run and other != run:
@@ -43,6 +44,15 @@ def expand(study: StudySpec) -> list[RunSpec]:
                 "leave one out"
             )
     return list(seen.values())
+
+
+def _picked(study: StudySpec, runs: list[RunSpec]) -> list[RunSpec]:
+    """Return the runs of the variants that are asked for."""
+    known = {(run.model.title, run.recipe.name) for run in runs}
+    for title, name in study.only.items():
+        if (title, name) not in known:
+            raise SpecError(f"only: no model {title!r} has a recipe {name!r} here; give titles and names of variants")
+    return [run for run in runs if study.only.get(run.model.title, run.recipe.name) == run.recipe.name]
 
 
 def _models(study: StudySpec) -> Iterator[tuple[str, ModelSpec]]:

@@ -1,5 +1,6 @@
 """The ranking of a study's models, with its evidence, the spread over runs and the cost."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from bakeoff.evidence.verdict import Verdict
 from bakeoff.records.run import RunRecord, RunState
+from bakeoff.study.tuning import chosen_names
 from bakeoff.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ def leaderboard(
     Means and standard deviations (n - 1) are over the runs that are finished, one for each seed, or for each seed and
     fold; failed, diverged and unfinished runs are counted and never ranked. `runs` counts the finished ones. `params`
     are all weights, as Keras counts them; seconds are of training alone, with the features of a frozen backbone. Costs
-    that runs of older versions did not measure are missing.
+    that runs of older versions did not measure are missing. `settings` is in how many recipes the model was tried, and
+    `chosen` whether validation chooses this one (`study/tuning.py`).
 
     Args:
         variants: what was compared.
@@ -33,8 +36,15 @@ def leaderboard(
     """
     import pandas as pd
 
-    rows = [_row(variant, verdict, target_accuracy) for variant in variants]
-    table = pd.DataFrame(rows, columns=list(_row(Variant("", "", "", ()), None, target_accuracy)))
+    variants = tuple(variants)
+    tried = Counter(variant.model for variant in variants)
+    chosen = chosen_names(variants)
+    rows = [
+        _row(variant, verdict, target_accuracy) | {"settings": tried[variant.model], "chosen": variant.name in chosen}
+        for variant in variants
+    ]
+    columns = [*_row(Variant("", "", "", ()), None, target_accuracy), "settings", "chosen"]
+    table = pd.DataFrame(rows, columns=columns)
     table = table.astype(dict.fromkeys(("params", "macs", "weights_bytes"), "Int64"))  # have integers and gaps
     order = ["test_accuracy_mean", "model", "recipe"]
     return table.sort_values(order, ascending=[False, True, True], na_position="last", ignore_index=True)

@@ -1,0 +1,45 @@
+"""What is to be said where models were tried in several settings."""
+
+from collections.abc import Iterable, Iterator
+
+from bakeoff.records.run import RunRecord
+from bakeoff.report.text import join, plural, short
+from bakeoff.study.tuning import Tuning, tunings, validation
+from bakeoff.study.variants import variants
+
+CONFIRM = "What was chosen is flattered by the choice; bakeoff confirm OUT trains it with fresh seeds."
+
+
+def chosen(records: Iterable[RunRecord]) -> tuple[str, ...]:
+    """Say which setting validation chooses for every model that was tried in several; nothing where none was."""
+    tuned = [one for one in tunings(variants(records)) if len(one.settings) > 1 and one.runs]
+    said = tuple(_choice(one) for one in tuned)
+    return (*said, CONFIRM) if any(one.chosen for one in tuned) else said
+
+
+def unequal(records: Iterable[RunRecord]) -> tuple[str, ...]:
+    """Say where models were tuned with unequal numbers of settings or runs; nothing where none was tuned."""
+    found = [one for one in tunings(variants(records)) if one.runs]
+    if all(len(one.settings) == 1 for one in found) or len({(_tried(one), one.runs) for one in found}) == 1:
+        return ()
+    return (f"Not an equal comparison, since more tries find more: {join(list(_tries(found)))}.",)
+
+
+def _choice(tuning: Tuning) -> str:
+    model, settings, setting = short(tuning.model, 60), plural(len(tuning.settings), "setting"), tuning.chosen
+    if setting is None:
+        return (
+            f"{model} was tried in {settings} without validation images, so that only the test set could choose among "
+            "them; hold some out with val_fraction."
+        )
+    accuracy = 100 * (validation(setting) or 0.0)
+    return f"Of {settings} of {model}, {short(setting.recipe, 60)} is chosen by validation accuracy, {accuracy:.1f} %."
+
+
+def _tries(found: Iterable[Tuning]) -> Iterator[str]:
+    for one in found:
+        yield f"{short(one.model, 60)} was tried in {plural(_tried(one), 'setting')} and {plural(one.runs, 'run')}"
+
+
+def _tried(tuning: Tuning) -> int:
+    return sum(bool(setting.finished) for setting in tuning.settings)
