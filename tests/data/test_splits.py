@@ -194,7 +194,7 @@ def test_every_seed_deals_anew_and_no_image_is_kept_from_training() -> None:
 def test_folds_that_do_not_fit_the_data_are_refused() -> None:
     few = image_set([0] * 9 + [1] * 3)
     assert len(opened(divided(few, folds=3, val_fraction=0))) == 4
-    with pytest.raises(DataError, match="x: 4 folds are more than the smallest class, '1', has images, 3;"):
+    with pytest.raises(DataError, match="x: 4 folds are too many for the smallest class, '1', which has 3 images"):
         divided(few, folds=4)
     for part in ("test", "val"):
         brings = image_set([0, 1] * 6, {"train": np.arange(8), part: np.arange(8, 12)})

@@ -150,8 +150,8 @@ def _check_folds(images: ImageSet, name: str, folds: int) -> None:
     fewest = int(counts.argmin())
     if folds > counts[fewest]:
         raise DataError(
-            f"{name}: {folds} folds are more than the smallest class, {images.class_names[fewest]!r}, has images,"
-            f" {counts[fewest]}; make folds fewer, or add images"
+            f"{name}: {folds} folds are too many for the smallest class, {images.class_names[fewest]!r}, which has"
+            f" {counts[fewest]} images; make folds fewer, or add images"
         )
 
 

@@ -56,7 +56,7 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
             "xaxis": {"title": {"text": price.axis}, "tickformat": price.ticks, **_scale(costs)},
             "yaxis": {"tickformat": ".1~%", **SHARES},
         },
-        note="Up and to the left is better. Bars are the standard deviation over seeds, small points the runs; the "
+        note="Up and to the left is better. Bars are the standard deviation over runs, small points the runs; the "
         f"line joins the models that no cheaper one beats in the mean.{_worth(priced, verdict)}",
         wide=True,
         table=_table(title, price, [contender for contender, _ in priced]),

@@ -23,7 +23,7 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Curve:
-    """The epochs at which a quantity is known, and its mean and range over the seeds that trained so far."""
+    """The epochs at which a quantity is known, and its mean and range over the runs that trained so far."""
 
     epochs: list[int]
     mean: list[float]

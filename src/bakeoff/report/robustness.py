@@ -58,8 +58,8 @@ def robustness_table(ranked: Sequence[Contender]) -> Table | None:
     columns = (
         *text_columns("model"),
         Column("clean"),
-        Column("corrupted", note="mean over corruptions and severities ± standard deviation over seeds"),
-        Column("drop", note="of the mean, from clean to corrupted images, ± standard deviation over seeds"),
+        Column("corrupted", note="mean over corruptions and severities ± standard deviation over runs"),
+        Column("drop", note="of the mean, from clean to corrupted images, ± standard deviation over runs"),
         *(Column(name, note="mean over severities") for name in CORRUPTIONS),
         Column("runs", note="that were judged so"),
     )
@@ -82,7 +82,7 @@ def _figure(
         "The numbers are in the table.",
         traces=[_trace(contender, levels, runs, lines=lines) for contender, runs in judged],
         layout={"xaxis": {"type": "category"}, "yaxis": {"tickformat": ".0%", **SHARES}},
-        note="Means over seeds, and over severities or corruptions; bars are the standard deviation over seeds.",
+        note="Means over runs, and over severities or corruptions; bars are the standard deviation over runs.",
     )
 
 
