@@ -152,3 +152,16 @@ def test_weights_that_are_damaged_are_named_and_the_others_answer(root, key, dam
     assert answer.status_code == 200
     assert text(answer.text).count("its weights") == 1
     assert answer.text.count("--share") == 15
+
+
+def test_gray_images_are_repeated_where_the_network_was_trained_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+    recipe = "{base: default, name: gray, epochs: 1, batch_size: 64, normalize: imagenet}"
+    (tmp_path / "study.yaml").write_text(f"data: digits\nmodels: [lenet5]\nseeds: 1\nrecipes: [{recipe}]\n")
+    result = bakeoff.compare(config=tmp_path / "study.yaml", offline=True, device="cpu", out=tmp_path / "gray")
+    studies = Studies(tmp_path)
+    reading = studies.reading(studies.places()[0].key)
+    said, images = result.predictions(result.runs[0]), studies.with_images(reading).images
+    image = prepared(reading, png(images.images[said.indices[0]][..., 0]))
+    shares = Classifiers(studies).ask(reading, reading.subject.records[0], image, time.monotonic() + 60)
+    assert shares.argmax() == said.logits[0].argmax()

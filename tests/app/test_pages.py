@@ -135,6 +135,7 @@ def test_the_report_comes_under_its_own_policy(client, trained, key):
     assert answer.headers["content-security-policy"] == f"{inside}; frame-ancestors 'none'"
     assert "sha256-" in inside
     assert len(answer.text) > 1_000_000
+    assert "not kept when this run was trained" not in answer.text, "where networks looked is shown"
 
 
 def test_events_are_sent_when_something_has_changed(root, key):

@@ -1,5 +1,7 @@
 """Grad-CAM: against derivatives by hand, on a planted pattern, and on networks of every kind."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from bakeoff.models import transfer
 from bakeoff.models.gradcam import gradcam
 from bakeoff.models.library import build
 from bakeoff.specs.model import ModelSpec
+from bakeoff.training.lean import lean
 
 
 def test_a_tiny_network_against_derivatives_of_its_own():
@@ -124,3 +127,22 @@ def test_nothing_that_speaks_for_a_class_is_0_and_not_nan():
     for weight in network.parameters():
         nn.init.zeros_(weight)
     assert gradcam(network, torch.ones(1, 1, 5, 5), torch.tensor([1])).eq(0).all()
+
+
+def test_a_compiled_network_has_the_maps_that_it_has_as_it_is():
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)).eval()
+    compiled = copy.deepcopy(plain)
+    compiled.compile(backend="eager")
+    images, classes = torch.randn(2, 1, 6, 6), torch.tensor([0, 1])
+    compiled(images.clone().requires_grad_())  # from now on it looks for no hooks
+    assert torch.equal(gradcam(compiled, images, classes), gradcam(plain, images, classes))
+
+
+def test_lean_layers_leave_the_maps_as_they_are():
+    """Also where one place is left behind the last pooling, so that the maps are those of the activation before it."""
+    torch.manual_seed(0)
+    plain = build(ModelSpec(name="vgg16"), 3, 3, 32)
+    images, classes = torch.randn(2, 3, 32, 32), torch.tensor([0, 1])
+    found = gradcam(lean(copy.deepcopy(plain)), images, classes)
+    assert torch.equal(found, gradcam(plain, images, classes))

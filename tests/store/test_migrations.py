@@ -1,8 +1,10 @@
 """Older databases are brought up to date, whoever opens them and whatever happens meanwhile; newer ones are refused."""
 
 import math
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 import version1
@@ -89,6 +91,18 @@ def test_a_migration_that_is_killed_happens_later(url: str):
     for number in (1, 3, 6, 7):
         assert killed_at(number, _open, url)
     check_first_version(url)
+
+
+def test_an_older_database_that_cannot_be_written_is_refused_and_left_as_it_is(tmp_path):
+    database = tmp_path / "a.db"
+    version1.write(f"sqlite:///{database}")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # as it was written
+    before = database.read_bytes()
+    for how in ("mode=ro", "immutable=1"):
+        with pytest.raises(StoreError, match=r"older version and can only be read here; `bakeoff leaderboard`"):
+            Store(f"sqlite:///file:{database}?{how}&uri=true", "s")
+    assert database.read_bytes() == before
 
 
 def test_a_newer_database_and_another_programs_are_refused(url: str):

@@ -60,6 +60,14 @@ def test_a_layer_that_somebody_watches_stays() -> None:
     assert seen == [(1, 2, 4, 4), (1, 2, 2, 2)]
 
 
+def test_a_layer_that_comes_twice_stays_between_its_neighbours() -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(2, 2, 3, padding=1)
+    plain = nn.Sequential(conv, nn.ReLU(), conv, nn.MaxPool2d(2))
+    images = torch.randn(2, 2, 8, 8)
+    assert torch.equal(lean(copy.deepcopy(plain))(images), plain(images))
+
+
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize("shape", [(7, 3, 5, 11), (63, 129)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

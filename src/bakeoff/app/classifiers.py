@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from bakeoff.app.places import inside
 from bakeoff.app.studies import Reading, Studies
 from bakeoff.data.imageset import UInt8Array
-from bakeoff.data.pipeline import Part, Preprocess
+from bakeoff.data.pipeline import Part, Preprocess, input_channels
 from bakeoff.data.splits import split_of
 from bakeoff.errors import DataError, StoreError
 from bakeoff.evaluation.predict import predict
@@ -95,12 +95,12 @@ class Classifiers:
 
     def _made(self, reading: Reading, record: RunRecord) -> Classifier:
         spec = record.spec
-        _, height, width, channels = reading.subject.about["data"]["shape"]
-        size = spec.model.image_size
+        _, height, width, stored = reading.subject.about["data"]["shape"]
+        size, channels = spec.model.image_size, input_channels(stored, spec.recipe.normalize)
         assert size is not None, "a stored spec is resolved"
         none = (0.0,) * channels, (1.0,) * channels
         statistics = self._of_training(reading, record) if spec.recipe.normalize == "dataset" else none
-        prepare = Preprocess((height, width, channels), spec.recipe.normalize, statistics, channels, size, CPU)
+        prepare = Preprocess((height, width, stored), spec.recipe.normalize, statistics, channels, size, CPU)
         model = build(spec.model, len(reading.subject.class_names), channels, size)
         try:
             model.load_state_dict(load_file(reading.run_folder(record).weights))

@@ -18,7 +18,7 @@ from bakeoff.records.run import RunRecord, RunState
 from bakeoff.report.answers import TestAnswers, collect, judged
 from bakeoff.report.subject import Subject
 from bakeoff.store.database import Store
-from bakeoff.store.folder import STUDY_FILE, Predictions, RunFolder, StudyFolder
+from bakeoff.store.folder import STUDY_FILE, Maps, Predictions, RunFolder, StudyFolder
 from bakeoff.study.judgement import Judgement
 
 DATABASE = "bakeoff.db"
@@ -179,7 +179,12 @@ class Studies:
             inside(self.root, folder.path / "logits.safetensors")
             return folder.predictions(part)
 
-        subject = Subject(about, records, events, predictions)
+        def maps(record: RunRecord) -> Maps:
+            folder = StudyFolder(place.folder).run(record.spec, record.run_id)
+            inside(self.root, folder.path / "gradcam.safetensors")
+            return folder.maps()
+
+        subject = Subject(about, records, events, predictions, maps)
         _ = subject.name, subject.class_names, subject.data, subject.protocol, about["data"]["shape"]
         return subject
 

@@ -189,6 +189,11 @@ OF_COLOUR = frozenset({"imagenet", "clip", "caffe"})  # modes of `Recipe.normali
 CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: Keras applications' "caffe" mode
 
 
+def input_channels(stored: int, normalize: str) -> int:
+    """Return the channels of the network's input: three for gray images too, where each colour is treated apart."""
+    return 3 if normalize in OF_COLOUR else stored
+
+
 class Preprocess:
     """Makes uint8 images (B, H, W, C) into a network's input (B, channels, size, size), in channels-last memory.
 

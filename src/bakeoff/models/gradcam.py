@@ -28,7 +28,9 @@ def gradcam(model: nn.Module, images: Tensor, classes: Tensor) -> Tensor:
     was_training = model.training
     model.eval()
     try:
-        with torch.enable_grad(), _watched(model, len(images)) as seen:
+        # A compiled network goes past hooks that came after it was compiled.
+        eager = torch.compiler.set_stance("force_eager")
+        with torch.enable_grad(), eager, _watched(model, len(images)) as seen:
             logits = model(images.detach().requires_grad_())  # so that gradients reach a frozen network, too
             chosen = logits.gather(1, classes[:, None]).sum()
             gradient = torch.autograd.grad(chosen, seen[-1], allow_unused=True)[0] if seen else None

@@ -8,7 +8,7 @@ import torch
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import OF_COLOUR
+from bakeoff.data.pipeline import input_channels
 from bakeoff.data.splits import Split
 from bakeoff.errors import SpecError
 from bakeoff.models.expectation import Expectation
@@ -80,11 +80,10 @@ def resolve(
 
 
 def _channels(given: int, normalize: str) -> tuple[int, tuple[Deviation, ...]]:
-    """Return the channels of the network's input: three for gray images too, where each colour is treated apart."""
-    if given == 3 or normalize not in OF_COLOUR:
-        return given, ()
+    """Return the channels of the network's input, and that gray images were repeated."""
+    channels = input_channels(given, normalize)
     why = f"normalize {normalize} has statistics for each colour; gray images are repeated to three channels"
-    return 3, (Deviation("input channels", "1", "3", why),)
+    return channels, (Deviation("input channels", str(given), str(channels), why),) if channels != given else ()
 
 
 def _assumed(asked: RunSpec, weights: Located | None, size: int, normalize: str) -> tuple[Deviation, ...]:

@@ -1,8 +1,11 @@
 """Bring a database's tables to the version that this program knows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from bakeoff.errors import StoreError
 from bakeoff.store.schema import VERSION
@@ -16,15 +19,29 @@ def migrate(engine: Engine) -> None:
     """Create the tables or bring them up to date, in one transaction. Several processes may do this at once.
 
     Raises:
-        StoreError: a newer program wrote the database, or another one's tables are in it.
+        StoreError: a newer program wrote the database, another one's tables are in it, or they are of an older version
+            and the database cannot be written here.
     """
     with engine.execution_options(writes=False).connect() as connection:
         if _version(connection) == HEAD:  # the usual case, for which Alembic is not imported
             return
-    with engine.begin() as connection:
+    with _where_it_may_be_written(engine), engine.begin() as connection:
         one_at_a_time(connection)
         if (version := _version(connection)) != HEAD:
             _upgrade(connection, version)
+
+
+@contextmanager
+def _where_it_may_be_written(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if not getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_READONLY"):
+            raise
+        raise StoreError(
+            f"the database {engine.url!r} is of an older version and can only be read here; `bakeoff leaderboard` "
+            "on its folder, where that may be written, brings it up to date"
+        ) from None
 
 
 def one_at_a_time(connection: Connection) -> None:

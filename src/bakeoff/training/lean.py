@@ -39,6 +39,21 @@ class LeanDropout(nn.Dropout):
         return dropped
 
 
+class PoolFirst(nn.Module):
+    """An activation behind the max pooling that it stood before; before it again as soon as somebody watches it."""
+
+    def __init__(self, pool: nn.MaxPool2d, activation: nn.Module) -> None:
+        super().__init__()
+        self.pool = pool
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool and activate."""
+        first, second = (self.activation, self.pool) if _watched(self.activation) else (self.pool, self.activation)
+        y: Tensor = second(first(x))
+        return y
+
+
 class _Drop(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, x: Tensor, probability: float) -> Tensor:
@@ -67,14 +82,15 @@ def _format(x: Tensor) -> torch.memory_format:
 
 def _pool_first(row: nn.Sequential) -> None:
     """Let activations before a max pooling change places with it."""
-    layers = list(row.named_children())
-    for (before, _), (name, pool) in pairwise(layers):
+    layers = list(row._modules)  # and not `named_children`, which leaves out what comes twice
+    for before, name in pairwise(layers):
+        pool = getattr(row, name)
         holder, place = _last_layer(row, before)
         activation = getattr(holder, place)
         watched = _watched(activation, getattr(row, before), pool)
         if isinstance(activation, _RISING) and type(pool) is nn.MaxPool2d and not watched:
             setattr(holder, place, nn.Identity())
-            setattr(row, name, nn.Sequential(pool, activation))
+            setattr(row, name, PoolFirst(pool, activation))
 
 
 def _last_layer(holder: nn.Module, place: str) -> tuple[nn.Module, str]:
