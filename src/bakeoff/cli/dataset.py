@@ -32,7 +32,7 @@ def print_findings(examined: Examined) -> None:
     for finding in examined.findings:
         mark = Text("problem", style="bold red") if finding.grave else Text("look at", style="yellow")
         lines = [finding.what, *(f"  {example}" for example in finding.examples), f"-> {finding.advice}"]
-        table.add_row(mark, Text(printable("\n".join(lines))))
+        table.add_row(mark, Text("\n".join(map(printable, lines))))
     out.print(table)
     if any(len(finding.groups) > len(finding.examples) for finding in examined.findings):
         out.print("More of them: bakeoff.check in Python.")
