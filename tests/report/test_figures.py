@@ -87,6 +87,7 @@ def test_costs_are_those_of_the_runs(build):
         assert mean["y"] == pytest.approx([contender.figures["test_accuracy_mean"]], rel=1e-4)
         assert mean["error_y"]["array"] == pytest.approx([contender.figures["test_accuracy_std"]], rel=1e-4)
         assert of_model(parameters, contender.place)[0]["x"][0] == contender.finished[0].parameters.total
+        assert mean["cliponaxis"] is False, "the name of the best model reaches beyond the top"
 
 
 def cells_of(table, row=0):

@@ -118,13 +118,13 @@ def compare(
     after Ctrl-C.
     """
     from bakeoff.cli.comparison import run_comparison
-    from bakeoff.cli.values import budget_value, seeds_value
+    from bakeoff.cli.values import budget_value, names_value, seeds_value
 
     study = {
         "data": data,
-        "models": models,
+        "models": names_value("--models", models),
         "config": config,
-        "recipe": recipe.split(",") if recipe else None,
+        "recipe": names_value("--recipe", recipe),
         "mode": mode,
         "budget": budget_value(budget),
         "seeds": seeds_value(seeds),

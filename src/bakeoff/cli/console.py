@@ -7,7 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+WIDE = 1000  # characters in a line where there is no terminal: tables do not fold in a pipe
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 

@@ -11,6 +11,7 @@ from bakeoff.data.examine import Examined
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.splits import Split, split
 from bakeoff.report.dataset import PARTS, class_counts, data_facts, labels_by_part
+from bakeoff.report.text import plural
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.protocol import Protocol
 
@@ -32,7 +33,7 @@ def print_findings(examined: Examined) -> None:
     for finding in examined.findings:
         mark = Text("problem", style="bold red") if finding.grave else Text("look at", style="yellow")
         lines = [finding.what, *(f"  {example}" for example in finding.examples), f"-> {finding.advice}"]
-        table.add_row(mark, Text(printable("\n".join(lines))))
+        table.add_row(mark, Text("\n".join(map(printable, lines))))
     out.print(table)
     if any(len(finding.groups) > len(finding.examples) for finding in examined.findings):
         out.print("More of them: bakeoff.check in Python.")
@@ -42,7 +43,7 @@ def warning(examined: Examined) -> str:
     """Return what the checks found in a line; nothing where they found nothing grave and nothing to look at."""
     grave = [finding.what for finding in examined.findings if finding.grave]
     others = len(examined.findings) - len(grave)
-    more = [f"{others} more to look at"] if others else []
+    more = [f"{others} more to look at" if grave else f"{plural(others, 'thing')} to look at"] if others else []
     return "; ".join([*grave, *more])
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from bakeoff.result import Result
 
 
-WIDTH = 1000  # of the table where there is no terminal: as wide as it needs
 FORMAT = "table, which folds in a terminal and not in a pipe; md, for documents; csv or json, for programs."
 
 
@@ -59,7 +58,6 @@ def print_judgement(result: "Result") -> None:
 
 def print_table(table: "pd.DataFrame") -> None:
     """Print a leaderboard for a person. Models that share a letter cannot be told apart."""
-    from rich.console import Console
     from rich.table import Table
 
     from bakeoff.cli.console import duration, milliseconds, name, out, percent, quantity
@@ -91,5 +89,4 @@ def print_table(table: "pd.DataFrame") -> None:
             duration(row["train_seconds_mean"]),
             f"{row['runs']}{failed}",
         )
-    console = out if out.is_terminal else Console(width=WIDTH, highlight=False)
-    console.print(drawn)
+    out.print(drawn)

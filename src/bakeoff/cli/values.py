@@ -3,6 +3,16 @@
 from bakeoff.errors import SpecError
 
 
+def names_value(flag: str, text: str | None) -> list[str] | None:
+    """Return the names that are joined by commas; spaces around them and a comma too many do no harm."""
+    if text is None:
+        return None
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise SpecError(f"{flag} is one name or several, joined by commas; got {text!r}")
+    return names
+
+
 def seeds_value(text: str | None) -> int | list[int] | None:
     """Return a number of seeds, or the seeds themselves where they are joined by commas."""
     if text is None:

@@ -131,6 +131,7 @@ def _traces(contender: Contender, points: Points, middle: float, *, labelled: bo
         "text": [f"{SPACE}{inert(contender.label, 24)}{SPACE}"],
         "textposition": f"{('top', 'bottom')[contender.place % 2]} {'right' if mean < middle else 'left'}",
         "marker": {**marker, "size": 12},
+        "cliponaxis": False,  # else the name of the best model is cut off at the top
         "hovertemplate": "%{fullData.name}<br>%{x:,.4~g}: %{y:.2%}<extra></extra>",
     }
     return [runs, whole_model] if len(points) > 1 else [whole_model]
