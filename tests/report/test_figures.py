@@ -9,6 +9,7 @@ import pytest
 
 from bakeoff.data.corruptions import CORRUPTIONS, SEVERITIES
 from bakeoff.errors import StoreError
+from bakeoff.export.figures import save
 from bakeoff.records.run import RunState, Timing
 from bakeoff.report.answers import collect
 from bakeoff.report.classes import class_table
@@ -19,6 +20,7 @@ from bakeoff.report.curves import curve_figures
 from bakeoff.report.dataset import study_counts
 from bakeoff.report.figure import inert
 from bakeoff.report.gradcam import looks, overlaid
+from bakeoff.report.palette import palette
 from bakeoff.report.ranking import ranking, strips, unranked
 from bakeoff.report.robustness import robustness_figures, robustness_table
 from bakeoff.report.runs import run_table
@@ -222,7 +224,7 @@ def test_numbers_are_written_for_people():
     assert short(" \n ") == "' \\n '"
 
 
-def test_robustness_is_summed_up_over_seeds_and_severities(build):
+def test_robustness_is_summed_up_over_seeds_and_severities(build, tmp_path):
     subject = build(models=["a", "b"], seeds=2)
     records = []
     for record in subject.records:
@@ -238,9 +240,10 @@ def test_robustness_is_summed_up_over_seeds_and_severities(build):
     kinds, severities = robustness_figures(ranked)
     (trace,) = severities.traces
     clean = ranked[0].accuracy
-    assert trace["x"] == ["clean", "1", "2", "3"]
+    assert severities.plot["layout"]["xaxis"]["ticktext"] == trace["text"] == ["clean", "1", "2", "3"]
+    assert len(save([kinds, severities], palette(), tmp_path)) == 2
     assert trace["y"] == pytest.approx([clean, clean - 0.015, clean - 0.03, clean - 0.045], rel=1e-3)
-    assert kinds.traces[0]["x"] == ["clean", *CORRUPTIONS]
+    assert kinds.traces[0]["text"] == ["clean", *CORRUPTIONS]
     json.dumps([kinds.plot, severities.plot], allow_nan=False)
     assert robustness_table(subject.ranked) is None
     assert robustness_figures(subject.ranked) == []

@@ -72,7 +72,9 @@ def print_table(table: "pd.DataFrame") -> None:
     for column in ("", *words[:-1], "test accuracy", "95 % interval", "group", *figures):
         left, whole = column in words, column in ("", "95 % interval", "training")
         drawn.add_column(column, justify="left" if left else "right", no_wrap=whole, overflow="fold")
-    for rank, row in enumerate(rows, 1):
+    accuracies = [row["test_accuracy_mean"] for row in rows]
+    for row in rows:
+        rank = 1 + sum(accuracy > row["test_accuracy_mean"] for accuracy in accuracies)
         low, high = row["test_accuracy_low"], row["test_accuracy_high"]
         failed = f", {row['failed']} failed" if row["failed"] else ""
         ranked = bool(row["seeds"])

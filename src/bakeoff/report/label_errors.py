@@ -52,8 +52,9 @@ def _note(doubts: Doubts, models: list[str], wrong: float) -> str:
     named = join(models[:3]) if len(models) <= 3 else f"{', '.join(models[:2])} and {len(models) - 2} more"
     if wrong > WEAK:
         return (
-            f"By the labels, {named} {'together are' if len(models) > 1 else 'is'} wrong on {percent(wrong, 1)} of the {total:,} {asked} images. What"
-            " such models doubt is mostly what they cannot do, so it is not shown; Result.label_errors() lists it."
+            f"By the labels, {named} {'together are' if len(models) > 1 else 'is'} wrong on {percent(wrong, 1)} of the"
+            f" {total:,} {asked} images. What such models doubt is mostly what they cannot do, so it is not shown;"
+            " Result.label_errors() lists it."
         )
     return (
         f"{plural(doubts.runs, 'run')} of {named} together doubt {count:,} of the {total:,} {asked} labels, none of "

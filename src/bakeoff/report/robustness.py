@@ -81,7 +81,10 @@ def _figure(
         description=f"{title} of {len(judged)} models, from clean to corrupted; {lowest.label} is lowest on the whole. "
         "The numbers are in the table.",
         traces=[_trace(contender, levels, runs, lines=lines) for contender, runs in judged],
-        layout={"xaxis": {"type": "category"}, "yaxis": {"tickformat": ".0%", **SHARES}},
+        layout={
+            "xaxis": {"tickvals": list(range(len(levels))), "ticktext": [name for name, _ in levels]},
+            "yaxis": {"tickformat": ".0%", **SHARES},
+        },
         note="Means over runs, and over severities or corruptions; bars are the standard deviation over runs.",
     )
 
@@ -94,12 +97,13 @@ def _trace(contender: Contender, levels: Sequence[Level], runs: Sequence[RunReco
         "type": "scatter",
         "name": inert(contender.label),
         "mode": "lines+markers" if lines else "markers",
-        "x": [name for name, _ in levels],
+        "x": list(range(len(levels))),
+        "text": [name for name, _ in levels],
         "y": finite(map(_mean, values)),
         "error_y": {"array": finite(map(_deviation, values)), "color": shade},
         "line": {"color": shade, "dash": dash(contender.place), "width": 1.5},
         "marker": {"color": shade, "symbol": symbol(contender.place), "size": 9},
-        "hovertemplate": "%{fullData.name}, %{x}: %{y:.2%}<extra></extra>",
+        "hovertemplate": "%{fullData.name}, %{text}: %{y:.2%}<extra></extra>",
     }
 
 
