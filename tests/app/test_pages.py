@@ -2,13 +2,12 @@
 
 import html
 import json
-import os
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,9 @@ from served import OURS, Trainer, over, png, text
 import bakeoff
 from bakeoff.app.pages.wrong import Mistakes
 from bakeoff.store.folder import Predictions
+from bakeoff.store.worker import Worker
 
-HERE = f"{socket.gethostname()}:{os.getpid()}"
+HERE = str(Worker.current())
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -71,10 +71,15 @@ def test_a_run_is_running_while_its_process_lives(root, key):
 def test_a_run_whose_process_has_ended_was_interrupted(root, key):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    Trainer(root / "small", 7, f"{socket.gethostname()}:{ended.pid}").epoch(1)
+    Trainer(root / "small", 7, str(replace(Worker.current(), pid=ended.pid))).epoch(1)
     page = over(root)
     assert "Training now" not in page.get(f"/studies/{key(root, 'small')}").text
     assert '<span class="badge interrupted">' in page.get("/").text
+
+
+def test_a_number_that_another_process_has_by_now_is_not_the_run(root):
+    Trainer(root / "small", 7, str(replace(Worker.current(), started="1"))).epoch(1)
+    assert '<span class="badge interrupted">' in over(root).get("/").text
 
 
 def test_a_run_on_another_machine_is_believed(root):

@@ -5,7 +5,6 @@ Needs Chromium: its path in CHROMIUM, or `chromium` on the PATH.
 
 import os
 import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import bakeoff
 from bakeoff.app.guard import Door
 from bakeoff.app.serve import Server, configured, listen
 from bakeoff.app.web import make
+from bakeoff.store.worker import Worker
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM") or "chromium")
@@ -87,7 +87,7 @@ def test_curves_grow_and_rows_change_while_the_page_is_open(browser, root):
         page.locator("summary", has_text="Training loss in numbers").click()
         page.locator(".chip[data-place]", has_text="simcnn").click()
         page.evaluate("window.kept = document.getElementById('train-loss')")
-        trainer = Trainer(root / "small", 7, f"{socket.gethostname()}:{os.getpid()}")
+        trainer = Trainer(root / "small", 7, str(Worker.current()))
         for epoch in (1, 2, 3):
             trainer.epoch(epoch, loss=1 / epoch)
             page.wait_for_function(

@@ -16,7 +16,7 @@ from bakeoff.records.run import RunRecord, RunState
 from bakeoff.store.claims import MOST_DEATHS, SILENT_SECONDS
 from bakeoff.store.database import Store
 from bakeoff.store.engine import open_database
-from bakeoff.store.worker import Worker
+from bakeoff.store.worker import Worker, name_of
 
 EIGHT = [spec(seed).run_id for seed in range(8)]
 
@@ -112,7 +112,7 @@ def test_a_run_of_a_living_process_is_its_own_and_of_a_dead_one_anybodys(url: st
     child.start()
     assert claimed.wait(60)
     assert store.claim(EIGHT, ELSEWHERE) is None
-    assert store.workers(EIGHT) == [f"{os.uname().nodename}:{child.pid}"]
+    assert [name_of(who) for who in store.workers().values()] == [f"{os.uname().nodename}:{child.pid}"]
     os.kill(child.pid, signal.SIGKILL)
     child.join()
     assert store.claim(EIGHT, ELSEWHERE).attempt == 2

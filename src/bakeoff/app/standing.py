@@ -1,14 +1,12 @@
 """Whether somebody works on a study at this moment, or it was cut off."""
 
-import os
-import re
-import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.store.database import Event
+from bakeoff.store.worker import Worker
 
 GAP = 10  # seconds between the end of a run and the start of the next one, at most
 
@@ -22,15 +20,16 @@ class Standing(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-def abandoned(runs: Sequence[RunRecord], events: Sequence[Event]) -> frozenset[str]:
-    """Return the identities of the runs that count as running, but whose process on this machine has ended.
+def abandoned(workers: Mapping[str, str]) -> frozenset[str]:
+    """Return the runs that count as running, but whose process on this machine has ended.
 
     Of processes on other machines nothing is known, and they are believed.
+
+    Args:
+        workers: by run, as `Worker` writes itself.
     """
-    workers = {event.run_id: event.detail for event in events if event.kind == "started"}
-    return frozenset(
-        run.run_id for run in runs if run.state is RunState.RUNNING and _has_ended(workers.get(run.run_id, ""))
-    )
+    known = {run_id: Worker.parse(worker) for run_id, worker in workers.items()}
+    return frozenset(run_id for run_id, worker in known.items() if worker and worker.has_died)
 
 
 def standing(runs: Sequence[RunRecord], events: Sequence[Event], gone: Collection[str]) -> Standing:
@@ -44,20 +43,6 @@ def standing(runs: Sequence[RunRecord], events: Sequence[Event], gone: Collectio
         return Standing.EMPTY
     between = events[-1].kind == RunState.FINISHED and _seconds_since(events[-1].at) < GAP
     return Standing.RUNNING if between else Standing.INTERRUPTED
-
-
-def _has_ended(worker: str) -> bool:
-    """Whether a worker, as `host:pid`, is of this machine and no process any more."""
-    found = re.fullmatch(r"(.+?):(\d{1,9})\b.*", worker)
-    if not found or found[1] != socket.gethostname():
-        return False
-    try:
-        os.kill(int(found[2]), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:  # it is another user's
-        return False
-    return False
 
 
 def _seconds_since(time: str) -> float:

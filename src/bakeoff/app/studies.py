@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -37,12 +37,14 @@ class Reading:
         root: the folder that is shown, which nothing leaves.
         stamp: of its files; another one means that it has changed.
         subject: its content, without images.
+        workers: who trains which run.
     """
 
     place: Place
     root: Path
     stamp: Hashable
     subject: Subject
+    workers: Mapping[str, str]
 
     @cached_property
     def test(self) -> TestAnswers:
@@ -57,7 +59,7 @@ class Reading:
     @property
     def abandoned(self) -> frozenset[str]:
         """The runs that count as running and are not."""
-        return abandoned(self.subject.records, self.subject.events)
+        return abandoned(self.workers)
 
     @property
     def standing(self) -> Standing:
@@ -135,7 +137,7 @@ class Studies:
         """Return a study as it is; raise `StoreError` where it cannot be read."""
         place = self.place(key)
         stamp = self.stamp(place)
-        known = self.remembered(place) or Reading(place, self.root, stamp, self._read_anew(place))
+        known = self.remembered(place) or Reading(place, self.root, stamp, *self._read_anew(place))
         with self._lock:
             self._read[key] = known
             self._read.move_to_end(key)
@@ -157,20 +159,21 @@ class Studies:
                     self._images.popitem(last=False)
         return replace(reading.subject, images=known.images, why_no_images=known.why_no_images)
 
-    def _read_anew(self, place: Place) -> Subject:
+    def _read_anew(self, place: Place) -> tuple[Subject, Mapping[str, str]]:
         try:
-            return self._subject(place)
+            return self._content(place)
         except StoreError as error:
             raise StoreError(re.sub(r"'?sqlite:///\S*?uri=true'?", DATABASE, str(error))) from None
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}"[:200]
             raise StoreError(f"its {STUDY_FILE} or {DATABASE} is not what bakeoff writes ({what})") from None
 
-    def _subject(self, place: Place) -> Subject:
+    def _content(self, place: Place) -> tuple[Subject, Mapping[str, str]]:
+        """Return a study, and who trains which run of it."""
         about = self._about(place)
         store = Store(read_only(inside(self.root, place.folder / DATABASE)), about["study_id"])
         try:
-            records, events = tuple(store.records()), tuple(store.events())
+            records, events, workers = tuple(store.records()), tuple(store.events()), store.workers()
         finally:
             store.close()
 
@@ -186,7 +189,7 @@ class Studies:
 
         subject = Subject(about, records, events, predictions, maps)
         _ = subject.name, subject.class_names, subject.data, subject.protocol, about["data"]["shape"]
-        return subject
+        return subject, workers
 
     def _about(self, place: Place) -> dict[str, Any]:
         path = inside(self.root, place.folder / STUDY_FILE)

@@ -71,10 +71,10 @@ def hold(session: Session, study_id: str, claim: Claim, **values: Any) -> None:
         raise LostClaimError(f"the run {claim.run_id} was taken over, since this process was not heard of for long")
 
 
-def workers(session: Session, study_id: str, wanted: Collection[str]) -> list[str]:
-    """Return who trains the wanted runs at this moment, as people are told of it: a name for every such run."""
+def workers(session: Session, study_id: str) -> dict[str, str]:
+    """Return who trains which run at this moment, as `Worker` writes itself."""
     rows = select(RunRow.run_id, RunRow.worker).where(RunRow.study_id == study_id, RunRow.state == RunState.RUNNING)
-    return sorted(name_of(worker) for run_id, worker in session.execute(rows) if run_id in wanted)
+    return {run.run_id: run.worker for run in session.execute(rows)}
 
 
 def log(session: Session, study_id: str, run_id: str, attempt: int, kind: str, detail: str = "") -> None:

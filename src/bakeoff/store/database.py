@@ -86,10 +86,10 @@ class Store:
         with self._begin() as session:
             return claims.take(session, self.study_id, wanted, worker)
 
-    def workers(self, wanted: Collection[str]) -> list[str]:
-        """Return who trains wanted runs at this moment, once for every such run."""
+    def workers(self) -> dict[str, str]:
+        """Return who trains which run at this moment, as `Worker` writes itself."""
         with self._begin(writes=False) as session:
-            return claims.workers(session, self.study_id, wanted)
+            return claims.workers(session, self.study_id)
 
     def beat(self, claim: Claim) -> None:
         """Tell that a run is still being trained; raise `LostClaimError`, as all that follow, where another has it."""

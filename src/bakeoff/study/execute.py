@@ -23,7 +23,7 @@ from bakeoff.run.run_one import Hooks, News, run_one
 from bakeoff.store.claims import Claim
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
-from bakeoff.store.worker import Worker
+from bakeoff.store.worker import Worker, name_of
 from bakeoff.study import looks
 from bakeoff.study.afterwards import measure_what_is_asked
 from bakeoff.study.environments import changed
@@ -109,7 +109,7 @@ def execute(
                 planned = runs[claim.run_id]
                 observer.run_started(planned, claim.attempt > 1)
                 observer.run_ended(bench.attempt(planned, claim))
-            elif others := store.workers(runs):
+            elif others := sorted(name_of(who) for run_id, who in store.workers().items() if run_id in runs):
                 observer.waiting(others)
                 time.sleep(LOOK_SECONDS)
             else:
