@@ -462,6 +462,17 @@ def test_asked_to_stop_while_the_network_is_judged_it_goes_on_to_the_same_end(tm
     assert _facts(result.runs[0]) == _facts(expected.runs[0])
 
 
+def test_a_small_data_set_is_one_batch_where_no_size_was_asked_for(tmp_path, tiny):
+    name = tiny("one")
+    result = bakeoff.compare("digits", name, seeds=1, max_train=60, out=tmp_path / "out", epochs=1, offline=True)
+    (run,) = result.runs
+    assert run.state is RunState.FINISHED
+    assert run.spec.recipe.batch_size == 60
+    assert any(deviation.what == "recipe.batch_size" and deviation.got == "60" for deviation in run.deviations)
+    with pytest.raises(SpecError, match="batch_size 64 is larger than the training set of 60 images"):
+        bakeoff.compare("digits", name, seeds=1, max_train=60, out=tmp_path / "b", batch_size=64, offline=True)
+
+
 def test_logits_that_are_not_finite_are_never_ranked(tmp_path, tiny):
     def overflowing(num_classes: int, in_channels: int, image_size: int) -> nn.Module:
         """Overflows for a few images, where there is no validation to notice."""

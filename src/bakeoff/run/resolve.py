@@ -22,6 +22,8 @@ from bakeoff.specs.run import RunSpec
 from bakeoff.training.engines import resolve_engine
 from bakeoff.training.precision import resolve_amp
 
+DEFAULT = Recipe()
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -56,17 +58,14 @@ def resolve(
         SpecError: the batch is larger than the training set, or validation is needed and there is none.
     """
     recipe = asked.recipe
-    if recipe.batch_size > len(split.train):
-        raise SpecError(
-            f"batch_size {recipe.batch_size} is larger than the training set of {len(split.train)} images; "
-            "make it smaller"
-        )
+    batch_size, smaller = _batch_size(recipe, len(split.train))
     _check_validation(asked, split)
     expects = weights.expects if weights else None
     normalize, overridden = _normalize(recipe, expects)
     channels, repeated = _channels(images.channels, normalize)
     size, enlarged = _image_size(asked, images, channels, expects)
-    deviations = (*enlarged, *overridden, *repeated, *_assumed(asked, weights, size, normalize), *_given(asked, images))
+    assumed = _assumed(asked, weights, size, normalize)
+    deviations = (*smaller, *enlarged, *overridden, *repeated, *assumed, *_given(asked, images))
     content = asked.content()
     content["data"]["fingerprint"] = images.fingerprint
     content["model"] |= {"image_size": size, "weights_sha256": weights.sha256 if weights else ""}
@@ -75,8 +74,21 @@ def resolve(
         "normalize": normalize,
         "amp": resolve_amp(recipe.amp, device),
         "engine": resolve_engine(recipe.engine, device),
+        "batch_size": batch_size,
     }
     return PlannedRun(RunSpec.parse(content), deviations, channels, weights)
+
+
+def _batch_size(recipe: Recipe, images: int) -> tuple[int, tuple[Deviation, ...]]:
+    """Return the images in a batch: as asked for; and all there are, where nobody asked for more than that."""
+    if recipe.batch_size <= images:
+        return recipe.batch_size, ()
+    if (recipe.name, recipe.batch_size) != (DEFAULT.name, DEFAULT.batch_size):
+        raise SpecError(
+            f"batch_size {recipe.batch_size} is larger than the training set of {images} images; make it smaller"
+        )
+    why = "the default is larger than the training set"
+    return images, (Deviation("recipe.batch_size", str(recipe.batch_size), str(images), why),)
 
 
 def _channels(given: int, normalize: str) -> tuple[int, tuple[Deviation, ...]]:
