@@ -4,6 +4,7 @@ import math
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 
 import pytest
@@ -125,3 +126,26 @@ def test_the_library_for_migrations_is_only_loaded_where_there_is_one(tmp_path):
     look = f"from bakeoff.store.database import Store; Store({url!r}, 's')"
     watch = f"import sys; {look}; assert 'alembic' not in sys.modules"
     subprocess.run([sys.executable, "-c", watch], check=True)
+
+
+def test_an_opener_waits_for_another_one_that_holds_the_file(tmp_path):
+    database = tmp_path / "a.db"
+    version1.write(f"sqlite:///{database}")  # not yet in the mode in which readers are not in the way
+    other = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    leave = threading.Timer(0.3, other.execute, ("COMMIT",))
+    leave.start()
+    check_first_version(f"sqlite:///{database}")
+    leave.join()
+    other.close()
+
+
+def test_a_database_that_was_packed_elsewhere_is_read_where_it_cannot_be_written(tmp_path):
+    database = tmp_path / "a.db"
+    Store(f"sqlite:///{database}", "s", STUDY).close()
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+    for how in ("mode=ro", "immutable=1"):
+        store = Store(f"sqlite:///file:{database}?{how}&uri=true", "s")
+        assert not store.records()
+        store.close()
