@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from markdown_it import MarkdownIt
+from matplotlib.figure import Figure
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -17,9 +18,9 @@ from bakeoff.cli.main import app
 from bakeoff.errors import SpecError, StoreError, UnknownNameError
 from bakeoff.export.axes import number
 from bakeoff.export.figures import save
-from bakeoff.export.plot import legible, said
+from bakeoff.export.plot import draw, legible, said
 from bakeoff.formats import Format, write
-from bakeoff.records.run import Deviation, RunState
+from bakeoff.records.run import Deviation, ParameterCount, RunState
 from bakeoff.report.html import figures
 from bakeoff.report.markdown import escaped, render
 from bakeoff.report.palette import palette
@@ -175,6 +176,26 @@ def test_every_figure_of_the_page_is_a_file_that_shows_something(build, tmp_path
         assert min(picture.size) > 250
     again = save(wanted[:1], palette(), tmp_path / "again")
     assert again[0].read_bytes() == next(path for path in paths if path.name == again[0].name).read_bytes()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sizes", [(100_910, 306_540), (100, 1), (1, 1)])
+def test_figures_of_models_of_one_cost_each_are_drawn_without_complaint(build, tmp_path, sizes):
+    subject = build("ab", models=["a", "b"], seeds=3)
+    of = dict(zip("ab", sizes, strict=True))
+    records = (replace(one, parameters=ParameterCount(of[one.spec.model.name], 1, 0)) for one in subject.records)
+    wanted = figures(replace(subject, records=tuple(records)))
+    assert save([one for one in wanted if one.id == "accuracy-parameters"], palette(), tmp_path)
+
+
+def test_axes_of_counts_have_whole_ticks_and_no_tick_twice(build, tmp_path):
+    axes = Figure(figsize=(8, 4)).subplots()
+    traces = [{"type": "scatter", "mode": "lines", "x": [1.2e9, 1.21e9], "y": [14, 18], "name": "a"}]
+    draw(axes, {"data": traces, "layout": {"xaxis": {"tickformat": "~s"}, "yaxis": {}}}, palette())
+    bytes_said, epochs_said = ([tick.get_text() for tick in one.get_ticklabels()] for one in (axes.xaxis, axes.yaxis))
+    assert len(set(bytes_said)) == len(bytes_said) > 3
+    assert len(set(epochs_said)) == len(epochs_said) > 3
+    assert all(text.isdecimal() for text in epochs_said)
 
 
 def test_figures_as_pdf_hold_text_and_no_date(build, tmp_path):

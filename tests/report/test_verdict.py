@@ -58,15 +58,23 @@ def test_it_names_the_best_its_lead_and_what_the_cheapest_costs(build):
 
 
 def test_copies_are_tied_and_a_tie_is_no_equality(build):
-    found = told(answering(build(models=["a", "b"], seeds=3), {"a": 0.9, "b": 0.89}))
+    found = told(answering(build(models=["a", "b"], seeds=3), {"a": 0.9, "b": 0.875}))
     assert "tied with b" in found.headline
     assert "no proof that they are equal" in said(found)
     assert "better" not in said(found)
 
 
+def test_models_that_are_equally_good_share_the_first_place(build):
+    found = told(answering(build(models=["a", "b", "c"], seeds=3), {"a": 0.9, "b": 0.9, "c": 0.875}))
+    assert found.headline.replace("\N{NO-BREAK SPACE}", " ") == "a and b lead on made-up with 90.0 % each, tied with c"
+    assert "a and b share the best mean test accuracy, 90.0 %, but cannot be told from c." in said(found)
+    found = told(answering(build(models=["a", "b"], seeds=3), {"a": 0.9, "b": 0.9}))
+    assert found.headline.replace("\N{NO-BREAK SPACE}", " ") == "a and b lead on made-up with 90.0 % each"
+
+
 def test_many_ties_are_counted_in_the_headline(build):
     models = ["a", "b", "c", "d", "e", "f"]
-    found = told(answering(build(models=models, seeds=2), dict.fromkeys(models, 0.9)))
+    found = told(answering(build(models=models, seeds=2), dict.fromkeys(models, 0.875) | {"a": 0.9}))
     assert found.headline.endswith("tied with b, c and 3 more")
 
 
@@ -122,7 +130,8 @@ def test_each_answer_stands_under_its_question(build):
 
 def test_deviations_are_said_at_the_top(build):
     deviation = Deviation("model.image_size", "8", "12", "too small")
-    assert "3 models were not trained exactly as asked" in said(told(build(deviations=(deviation,))))
+    text = said(told(build(deviations=(deviation,))))
+    assert "3 models were not trained exactly as asked for (model.image_size); see the table of deviations." in text
     assert "1 model was not trained" in said(told(build(models=["a"], deviations=(deviation,))))
     assert "exactly" not in said(told(build()))
 

@@ -1,5 +1,6 @@
 """The verdict in plain words. "Better" is said only with a test behind it, and a tie is never called equality."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,13 @@ class Wording:
     ties: tuple[str, ...]
     losses: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+def level(verdict: Verdict) -> tuple[str, ...]:
+    """Return the models whose mean equals the best one's to the last digit, without that one."""
+    means = {estimate.name: estimate.mean for estimate in verdict.estimates}
+    best, *tied = verdict.best
+    return tuple(name for name in tied if math.isclose(means[name], means[best], rel_tol=1e-12))
 
 
 def sentences(verdict: Verdict, score: str = "accuracy", *, percent: bool = True, most: int = 8) -> tuple[str, ...]:
@@ -93,7 +101,13 @@ def _lead(verdict: Verdict, leader: Estimate, score: str, number: _Numbers) -> s
     among = (
         "Of these trained networks, " if leader.seeds == 1 else "Of models that ran more than once, " * (1 in counts)
     )
-    tied = verdict.best[1:]
+    equal = level(verdict)
+    tied = [name for name in verdict.best[1:] if name not in equal]
+    if equal:
+        others = f", but cannot be told from {_join(tied)}" if tied else ""
+        return (
+            f"{among}{_join([leader.name, *equal], 'and')} share the best {what}, {number.score(leader.mean)}{others}."
+        )
     if tied:
         return f"{among}{leader.name} has the best {what}, {figure}, but cannot be told from {_join(tied)}."
     if not any(pair.different for pair in verdict.comparisons if leader.name in (pair.first, pair.second)):
@@ -129,5 +143,5 @@ def _p(pair: Comparison) -> str:
     return ", p < 0.001" if pair.adjusted < 0.001 else f", p = {pair.adjusted:.2g}"
 
 
-def _join(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+def _join(names: Sequence[str], conjunction: str = "or") -> str:
+    return f"{', '.join(names[:-1])} {conjunction} {names[-1]}" if len(names) > 1 else names[0]

@@ -53,7 +53,7 @@ def finish(axes: "Axes", layout: Mapping[str, Any]) -> None:
 
 
 def _ticks(one: Any, described: Mapping[str, Any], said: Callable[[str], str]) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
     if "tickvals" in described:
         one.set_ticks(described["tickvals"], [said(text) for text in described["ticktext"]])
@@ -71,6 +71,8 @@ def _ticks(one: Any, described: Mapping[str, Any], said: Callable[[str], str]) -
         one.set_minor_formatter(NullFormatter())
     elif step := described.get("dtick"):
         one.set_major_locator(MultipleLocator(step))
+    elif not form:  # epochs, or images
+        one.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def number(value: float, form: str) -> str:
@@ -82,7 +84,7 @@ def number(value: float, form: str) -> str:
     if form.endswith("s"):
         for size, prefix in PREFIXES:
             if abs(value) >= size:
-                return f"{value / size:.3g}{prefix}"
-        return f"{value:.3g}"
+                return f"{value / size:.6g}{prefix}"
+        return f"{value:.6g}"
     text = f"{value:,.10g}" if "," in form else f"{value:.6g}"
     return text.replace("-", "\N{MINUS SIGN}")

@@ -99,7 +99,6 @@ def _scatter(axes: "Axes", trace: Trace, paint: Paint) -> None:
     if trace.get("fill") == "toself":
         axes.fill(x, y, color=paint(trace["fillcolor"]), linewidth=0, zorder=1)
         return
-    _errors(axes, trace, x, y, paint)
     if "lines" in trace["mode"]:
         axes.plot(
             x,
@@ -115,6 +114,7 @@ def _scatter(axes: "Axes", trace: Trace, paint: Paint) -> None:
         )
     elif "markers" in trace["mode"]:
         _markers(axes, trace, x, y, paint, name)
+    _errors(axes, trace, x, y, paint)  # after the points: on a logarithmic axis a bar alone has no place
     if "text" in trace["mode"]:
         _names(axes, trace, x, y)
 

@@ -102,7 +102,7 @@ def _scale(costs: Sequence[float]) -> dict[str, object]:
 def _points(contender: Contender, price: Price) -> Points:
     """Return the price, where it can stand on a logarithmic axis, and the accuracy of every finished run."""
     priced = ((price.of(record), record.metrics["test"]["accuracy"]) for record in contender.finished)
-    return [(cost, accuracy) for cost, accuracy in priced if cost and cost > 0 and math.isfinite(accuracy)]
+    return [(cost / price.unit, accuracy) for cost, accuracy in priced if cost and cost > 0 and math.isfinite(accuracy)]
 
 
 def _traces(contender: Contender, points: Points, middle: float, *, labelled: bool) -> list[Trace]:

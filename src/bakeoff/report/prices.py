@@ -17,6 +17,7 @@ class Price:
         title: as columns and choices call it.
         axis: as axes call it, with its unit.
         ticks: how an axis writes it.
+        unit: of axes, in that of `of`.
         write: how a cell writes it.
         of: a run's; None where it was not measured.
         varies: whether it is another in every run.
@@ -31,6 +32,7 @@ class Price:
     of: Callable[[RunRecord], float | None]
     varies: bool
     note: str
+    unit: float = 1.0
 
     def per_run(self, contender: Contender) -> list[float]:
         """Return it for every finished run, or nothing where it is not known of all, or 0."""
@@ -77,12 +79,13 @@ PRICES = (
     Price(
         "latency",
         "latency",
-        "seconds for one image",
-        "~s",
+        "milliseconds for one image",
+        ",~g",
         milliseconds,
         _of_cost(lambda cost: cost.latency.seconds if cost.latency else None),
         True,
         "of a forward pass of one image, in the run's precision, from the device to logits on the host; the median",
+        unit=0.001,
     ),
     Price(
         "memory",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakeoff.evidence.verdict import Verdict as Evidence
-from bakeoff.evidence.wording import wording
+from bakeoff.evidence.wording import level, wording
 from bakeoff.records.run import RunState
 from bakeoff.report import tuning
 from bakeoff.report.subject import Contender, Subject
@@ -82,16 +82,23 @@ def _headline(subject: Subject, evidence: Evidence) -> str:
     """Say who is best, how good, and who is tied with it."""
     leader = next(one for one in evidence.estimates if one.name == evidence.best[0])
     figure = f"{percent(leader.mean, 1)} ({100 * leader.low:.1f} to {100 * leader.high:.1f})"
-    tied = list(evidence.best[1:])
+    equal = level(evidence)
+    tied = [name for name in evidence.best[1:] if name not in equal]
     if len(evidence.estimates) == 1:
         return f"{leader.name} reaches {figure} on {subject.name}"
-    if not tied:
+    if not tied and not equal:
         scope = "the best of these trained networks" if leader.seeds == 1 else "best"
         if not all(evidence.letters.values()):  # models that ran once are not compared with the others
             scope = "the best that ran more than once"
         return f"{leader.name} is {scope} on {subject.name}: {figure}"
-    names = tied if len(tied) <= NAMED else [*tied[: NAMED - 1], f"{len(tied) - NAMED + 1} more"]
-    return f"{leader.name} leads on {subject.name} with {figure}, tied with {join(names)}"
+    others = f", tied with {join(_few(tied))}" if tied else ""
+    if equal:
+        return f"{join(_few([leader.name, *equal]))} lead on {subject.name} with {percent(leader.mean, 1)} each{others}"
+    return f"{leader.name} leads on {subject.name} with {figure}{others}"
+
+
+def _few(names: list[str]) -> list[str]:
+    return names if len(names) <= NAMED else [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
 
 
 def _own_price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ...]:
@@ -139,9 +146,12 @@ def _missing(subject: Subject, judgement: Judgement) -> tuple[str, ...]:
 
 
 def _deviations(subject: Subject) -> tuple[str, ...]:
-    count = sum(any(record.deviations for record in contender.records) for contender in subject.ranked)
+    found = [{one.what for record in contender.records for one in record.deviations} for contender in subject.ranked]
+    if not (count := sum(map(bool, found))):
+        return ()
+    fields = sorted(set().union(*found))
     was = plural(count, "model was", "models were")
-    return (f"{was} not trained exactly as asked for; see the deviations.",) if count else ()
+    return (f"{was} not trained exactly as asked for ({join(_few(fields))}); see the table of deviations.",)
 
 
 def _failures(subject: Subject) -> tuple[str, ...]:
