@@ -126,6 +126,18 @@ def test_the_table_of_costs(build):
     assert cells_of(unreached)["to 76 %"] == "4.0 s (in 1 of 2 runs)"
 
 
+def test_energy_that_was_not_measured_is_marked_wherever_it_is_shown(build):
+    subject = build(models=["a", "b"], seeds=2)
+    guessed = (replace(one, cost=replace(one.cost, joules=1200.0, joules_of="estimate")) for one in subject.records)
+    ranked = replace(subject, records=tuple(guessed)).ranked
+    table = cost_table(ranked)
+    assert cells_of(table)["energy"] == "≈ 1,200 J"
+    assert "Energy is an estimate, of 12 W for each core" in table.note
+    view = next(one for one in cost_views(ranked) if one.price.id == "energy")
+    assert view.figure.layout["xaxis"]["title"]["text"] == "joules, one run, estimated"
+    assert cells_of(view.ratios)["energy"] == "≈ 1,200 J"
+
+
 def test_costs_of_older_runs_leave_gaps_and_say_so(build):
     table = cost_table(build(models=["a", "b"], seeds=1).ranked)
     assert cells_of(table)["images/s"] == "–"

@@ -60,13 +60,22 @@ def test_the_counters_of_processors_add_up_and_start_again(tmp_path: Path):
 
 
 def test_what_is_not_told_is_not_made_up(tmp_path: Path):
-    assert EnergyMeter(CPU, tmp_path / "missing").joules() is None
     counter = _processor(tmp_path, "intel-rapl:0", 100)
     meter = EnergyMeter(CPU, tmp_path)
     counter.write_text("no number")
     assert (meter.joules(), meter.source) == (None, "")
     counter.write_text("200000000")
     assert meter.joules() is None, "a part is not the whole"
+
+
+def test_without_counters_work_is_estimated_and_called_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    worked = iter((10.0, 10.5, 13.0))
+    monkeypatch.setattr(energy.time, "process_time", lambda: next(worked))
+    meter = EnergyMeter(CPU, tmp_path / "missing")
+    meter.sample()
+    assert (meter.joules(), meter.source) == (pytest.approx(3 * 12), "estimate")
+    meter = EnergyMeter(torch.device("cuda:0"), tmp_path / "missing")
+    assert (meter.joules(), meter.source) == (None, ""), "nothing is known of a GPU's work"
 
 
 def test_a_gpu_is_asked_by_its_identity(monkeypatch: pytest.MonkeyPatch):

@@ -91,8 +91,8 @@ class Cost:
     macs: int | None = None  # multiply-accumulates of a forward pass of one image
     latency: Timing | None = None  # of one image
     throughput: Timing | None = None  # of a batch of 64, or fewer where that takes too long
-    joules: float | None = None  # of the whole run; None where the machine does not tell
-    joules_of: str = ""  # what used them: gpu, or cpu, with everything else that ran on it
+    joules: float | None = None  # of the whole run; None where nothing is known
+    joules_of: str = ""  # what used them: gpu, or cpu, with everything else that ran on it; or estimate
 
     @property
     def training_seconds(self) -> float:

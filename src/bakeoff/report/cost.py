@@ -41,6 +41,7 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
     priced = [(contender, points) for contender in ranked if (points := _points(contender, price))]
     best = f" The highest, {percent(priced[0][0].accuracy)}, is {priced[0][0].label}'s." if priced else ""
     costs = [cost for _, points in priced for cost, _ in points]
+    rough = any(price.estimated(record) for contender, _ in priced for record in contender.finished)
     middle = math.sqrt(min(costs) * max(costs)) if costs else 0.0
     return Figure(
         id=f"accuracy-{price.id}",
@@ -53,7 +54,11 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
         ]
         + [_front(priced)],
         layout={
-            "xaxis": {"title": {"text": price.axis}, "tickformat": price.ticks, **_scale(costs)},
+            "xaxis": {
+                "title": {"text": price.axis + (", estimated" if rough else "")},
+                "tickformat": price.ticks,
+                **_scale(costs),
+            },
             "yaxis": {"tickformat": ".1~%", **SHARES},
         },
         note="Up and to the left is better. Bars are the standard deviation over runs, small points the runs; the "

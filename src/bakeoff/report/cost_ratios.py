@@ -26,7 +26,7 @@ def ratio_table(ranked: Sequence[Contender], price: Price) -> Table | None:
     rows: Rows = [
         (
             Value(contender.label, place=contender.place),
-            Value(price.write(mean := sum(costs) / len(costs)), mean),
+            Value(price.mean(contender), sum(costs) / len(costs)),
             Value(f"{ratio.ratio:.3g}", ratio.ratio),
             *cells,
         )

@@ -57,7 +57,7 @@ def _average(values: Iterable[float]) -> float:
 
 def _cell(price: Price, contender: Contender, best: float) -> Value:
     mean = _mean(price, contender)
-    return Value(price.write(mean), mean, mark=mean == best < math.inf) if mean < math.inf else Value(NONE)
+    return Value(price.mean(contender), mean, mark=mean == best < math.inf) if mean < math.inf else Value(NONE)
 
 
 def _latencies(contender: Contender) -> Value:
@@ -97,8 +97,15 @@ def _note(ranked: Sequence[Contender]) -> str:
     costs = [record.cost for one in ranked for record in one.finished if record.cost]
     shared = not all(cost.own_peak_memory for cost in costs)
     unmetered = all(cost.joules is None for cost in costs)
+    estimated = any(cost.joules_of == "estimate" for cost in costs)
     return (
         "Means over the finished runs."
         + (" Some peaks of memory are of the process so far, with the runs before." if shared else "")
         + (" Energy was not measured: the machine has no counters that may be read." if unmetered else "")
+        + (
+            " Energy is an estimate, of 12 W for each core and second that it worked: the machine has no counters that "
+            "may be read. Its ratios say more than its size."
+            if estimated
+            else ""
+        )
     )

@@ -1,11 +1,12 @@
 """What a model can be said to cost."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bakeoff.records.run import Cost, RunRecord
 from bakeoff.report.subject import Contender
-from bakeoff.report.text import duration, milliseconds, size, whole
+from bakeoff.report.text import SPACE, duration, milliseconds, size, whole
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Price:
         axis: as axes call it, with its unit.
         ticks: how an axis writes it.
         unit: of axes, in that of `of`.
+        estimated: whether a run's was not measured.
         write: how a cell writes it.
         of: a run's; None where it was not measured.
         varies: whether it is another in every run.
@@ -33,6 +35,13 @@ class Price:
     varies: bool
     note: str
     unit: float = 1.0
+    estimated: Callable[[RunRecord], bool] = lambda _: False
+
+    def mean(self, contender: Contender) -> str:
+        """Return how a cell writes the mean over finished runs, of which it is known: with a mark if estimated."""
+        known = self.per_run(contender)
+        rough = "≈" + SPACE if any(map(self.estimated, contender.finished)) else ""
+        return rough + self.write(math.fsum(known) / len(known))
 
     def per_run(self, contender: Contender) -> list[float]:
         """Return it for every finished run, or nothing where it is not known of all, or 0."""
@@ -116,7 +125,9 @@ PRICES = (
         lambda joules: whole(joules) + " J",
         _of_cost(lambda cost: cost.joules),
         True,
-        "of one run, as the machine's counters have it: of the GPU alone, or of whole processors with all else on them",
+        "of one run, as the machine's counters have it: of the GPU alone, or of whole processors with all else on "
+        "them; ≈ is an estimate from the time that cores worked",
+        estimated=lambda record: record.cost is not None and record.cost.joules_of == "estimate",
     ),
 )
 

@@ -94,6 +94,7 @@ def _costs(done: Sequence[RunRecord]) -> dict[str, Any]:
         "peak_memory_bytes_mean": _mean([cost.peak_memory_bytes for cost in costs]),
         "weights_bytes": max((cost.weights_bytes for cost in costs), default=None),
         "joules_mean": _mean([cost.joules for cost in costs]),
+        "joules_of": "/".join(sorted({cost.joules_of for cost in costs} - {""})) or None,
     }
 
 
