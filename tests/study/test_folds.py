@@ -73,7 +73,7 @@ def test_a_study_is_every_model_in_every_fold_of_every_seed() -> None:
     ]
     assert [len(one.records) for one in variants([RunRecord(one, RunState.PENDING) for one in runs])] == [6, 6]
     for field in ("protocol.folds", "fold"):
-        with pytest.raises(SpecError, match="folds in the protocol, for every run alike"):
+        with pytest.raises(SpecError, match="is no setting of a single run"):
             expand(StudySpec.parse({"data": "digits", "models": "simcnn", "grid": {field: [2, 3]}}))
     for folds in (1, 2.5, "many"):
         with pytest.raises(SpecError, match=r"protocol\.folds"):

@@ -16,6 +16,9 @@ from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.specs.study import StudySpec
 
+# Fields outside of model and recipe that runs of one study may differ in: they are judged on the same test images.
+OF_A_RUN = ("data.max_train", "protocol.val_fraction", "protocol.tta")
+
 
 def expand(study: StudySpec) -> list[RunSpec]:
     """Return every run of a study, seed by seed, so that a study that is cut short has compared all models once.
@@ -26,6 +29,7 @@ def expand(study: StudySpec) -> list[RunSpec]:
         SpecError: a field of the overrides or of the grid does not exist, or has a wrong value.
         UnknownNameError: a model or recipe that there is not.
     """
+    _check_settings(study)
     variants = [
         (model, recipe, settings)
         for name, model in _models(study)
@@ -88,6 +92,22 @@ def _recipes(study: StudySpec, *names: str) -> list[Recipe]:
     return [recipe_for(*names)]
 
 
+def _check_settings(study: StudySpec) -> None:
+    """Refuse settings of single runs that would leave nothing to compare."""
+    for where, settings in (("grid", study.grid), ("overrides", study.overrides)):
+        for path, value in settings.items():
+            part = path.partition(".")[0]
+            if part in ("model", "recipe") or (where == "grid" and path in OF_A_RUN):
+                continue
+            if part in ("data", "protocol"):
+                wanted = f"set it in the study's {part}, for every run alike"
+            elif part in ("seed", "fold"):
+                wanted = "set seeds, or folds in the protocol"
+            else:
+                continue
+            raise FieldError(f"{path} is no setting of a single run: {wanted}", [where, path], value)
+
+
 def _grid(study: StudySpec) -> Iterator[dict[str, Any]]:
     for values in itertools.product(*study.grid.values()):
         yield dict(zip(study.grid, values, strict=True))
@@ -96,9 +116,6 @@ def _grid(study: StudySpec) -> Iterator[dict[str, Any]]:
 def _run(
     study: StudySpec, model: ModelSpec, recipe: Recipe, settings: Mapping[str, Any], seed: int, fold: int | None
 ) -> RunSpec:
-    for path in ("protocol.folds", "fold"):
-        if path in {**study.overrides, **settings}:
-            raise SpecError(f"{path} is no setting of a single run: set folds in the protocol, for every run alike")
     content: dict[str, Any] = {
         "data": study.data.content(),
         "model": model.content(),

@@ -22,8 +22,6 @@ from bakeoff.specs.run import RunSpec
 from bakeoff.specs.study import StudySpec
 from bakeoff.study.expand import expand
 
-Turn = tuple[int, int | None]  # seed and fold
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -33,7 +31,7 @@ class Plan:
         study: what was asked for.
         images: of its data set.
         split: their parts; under cross-validation those of the first fold of seed 0.
-        turns: the parts of every run, by its seed and fold.
+        parts: of every run, by what they depend on.
         runs: in the order in which they are trained.
         device: to compute on.
         where: places to look in.
@@ -42,7 +40,7 @@ class Plan:
     study: StudySpec
     images: ImageSet
     split: Split
-    turns: Mapping[Turn, Split]
+    parts: Mapping[str, Split]
     runs: tuple[PlannedRun, ...]
     device: torch.device
     where: Locations
@@ -72,7 +70,7 @@ class Plan:
 
     def split_of(self, run: RunSpec) -> Split:
         """Return the parts of a run."""
-        return self.turns[run.seed, run.fold]
+        return self.parts[_parts_of(run)]
 
     @cached_property
     def examined(self) -> Examined:
@@ -92,17 +90,19 @@ def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
         study = study.model_copy(update={"data": study.data.model_copy(update={"name": str(local.resolve())})})
     expanded = expand(study)
     images = load(study.data, where)
-    turns = {(run.seed, run.fold): run for run in expanded}
-    parts = split(images, study.data, study.protocol)
-    one = study.protocol.folds is None
-    of_turns = {turn: parts if one else split_of(images, run) for turn, run in turns.items()}
+    parts = {key: split_of(images, run) for key, run in {_parts_of(run): run for run in expanded}.items()}
     models = {run.model.digest(): run.model for run in expanded}
     found = {key: locate(model, where) for key, model in models.items()}
-    runs = tuple(
-        resolve(run, images, of_turns[run.seed, run.fold], device, found[run.model.digest()]) for run in expanded
-    )
+    runs = tuple(resolve(run, images, parts[_parts_of(run)], device, found[run.model.digest()]) for run in expanded)
     _check_different(runs)
-    return Plan(study, images, parts, of_turns, runs, device, where)
+    return Plan(study, images, split(images, study.data, study.protocol), parts, runs, device, where)
+
+
+def _parts_of(run: RunSpec) -> str:
+    """Return what the parts of a run depend on: without folds not on its seed, and never on the data's fingerprint."""
+    turn = (run.seed, run.fold) if run.protocol.folds else ()
+    data = run.data.model_copy(update={"fingerprint": ""})
+    return "/".join(map(str, (data.digest(), run.protocol.digest(), *turn)))
 
 
 def _check_different(runs: Iterable[PlannedRun]) -> None:

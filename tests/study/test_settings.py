@@ -1,0 +1,51 @@
+"""Settings of single runs: what a grid names is obeyed, and what would leave nothing to compare is refused."""
+
+from pathlib import Path
+
+import pytest
+
+import bakeoff
+from bakeoff.errors import SpecError
+
+SMALL = {"epochs": 1, "batch_size": 64, "amp": "off", "offline": True, "device": "cpu", "seeds": 1}
+
+
+@pytest.mark.parametrize("folds", [None, 3])
+def test_runs_of_a_grid_over_data_and_shares_have_parts_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folds: int | None
+):
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+    grid = {"data.max_train": [100, 300], "protocol.val_fraction": [0.1, 0.4]}
+    result = bakeoff.compare("digits", "lenet5", grid=grid, folds=folds, out=tmp_path / "out", **SMALL)
+    tested = {}
+    for run in result.runs:
+        test, val, train = (result.predictions(run, part).indices for part in ("test", "val", "train"))
+        wanted = (run.spec.data.max_train, int(run.spec.protocol.val_fraction * (1797 - len(test)) + 0.5))
+        assert (len(train), len(val)) == wanted
+        tested.setdefault(run.spec.fold, []).append(test.tolist())
+    assert all(one == of_a_turn[0] for of_a_turn in tested.values() for one in of_a_turn), "all are tested alike"
+    assert len(result.leaderboard()) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("data.name", "data.name is no setting of a single run: set it in the study's data, for every run alike"),
+        ("data.image_size", "set it in the study's data"),
+        ("protocol.split_seed", "set it in the study's protocol"),
+        ("protocol.folds", "set it in the study's protocol"),
+        ("seed", "set seeds"),
+        ("fold", "set seeds, or folds in the protocol"),
+    ],
+)
+def test_what_is_the_same_for_every_run_is_no_setting(tmp_path: Path, path: str, sentence: str):
+    with pytest.raises(SpecError, match=sentence):
+        bakeoff.compare("digits", "lenet5", grid={path: [1, 2]}, out=tmp_path / "out", **SMALL)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_share_for_all_runs_is_no_override(tmp_path: Path):
+    file = tmp_path / "study.yaml"
+    file.write_text("data: digits\nmodels: [lenet5]\noverrides:\n  recipe.epochs: 1\n  data.max_train: 100\n")
+    with pytest.raises(SpecError, match=r"study.yaml, line 5: .*data.max_train is no setting of a single run"):
+        bakeoff.compare(config=file, out=tmp_path / "out")
