@@ -83,7 +83,7 @@ def test_a_leaderboard_in_every_format(compared, inside, kind: str):
         assert all(set(row["group"]) <= {"a", "b"} and isinstance(row["tied"], bool) for row in rows)
     if kind == "md":
         assert done.stdout.startswith("| rank | model | test accuracy | 95 % interval | group |")
-    if kind == "auto":
+    if kind == "table":
         assert "95 % interval" in done.stdout.splitlines()[0]  # in a pipe nothing is folded
         assert "Two runs tell little of the spread over seeds" in done.stdout
 

@@ -104,6 +104,7 @@ def _finished(spec: RunSpec, said: Mapping[str, Predictions], epochs: int, place
             "accuracy": accuracy(of.logits, of.labels),
             "loss": cross_entropy(of.logits, of.labels),
             "macro_f1": 0.5,
+            "top5_accuracy": 1.0,
             "roc_auc": 0.75,
         }
         for part, of in said.items()

@@ -99,6 +99,19 @@ def cells_of(table, row=0):
     }
 
 
+def test_the_share_among_five_is_shown_where_there_are_more_classes(build):
+    subject = build(models=["a", "b"], seeds=1)
+    scored = [
+        replace(one, metrics={**one.metrics, "test": {**one.metrics["test"], "top5_accuracy": share}})
+        for one, share in zip(subject.records, (0.987, 0.9), strict=True)
+    ]
+    assert cells_of(ranking(replace(subject, records=tuple(scored)).ranked, None))["top 5"] == "98.70 %"
+    trivial = [
+        replace(one, metrics={**one.metrics, "test": {**one.metrics["test"], "top5_accuracy": 1.0}}) for one in scored
+    ]
+    assert "top 5" not in cells_of(ranking(replace(subject, records=tuple(trivial)).ranked, None))
+
+
 def test_the_table_of_costs(build):
     subject = build(models=["a", "b"], seeds=2)
     measured = {"own_peak_memory": True, "macs": 1_250_000, "joules": 30.0, "joules_of": "cpu"}

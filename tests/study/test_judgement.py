@@ -22,7 +22,7 @@ def record(model: str, seed: int, state: RunState = RunState.FINISHED, recipe: s
     spec = {"data": {"name": "planted"}, "model": {"name": model}, "recipe": {"name": recipe}}
     spec |= {"protocol": {}, "seed": seed}
     done = state is RunState.FINISHED
-    figures = {"accuracy": 0.5, "loss": 1.0, "macro_f1": 0.5, "roc_auc": 0.5}
+    figures = {"accuracy": 0.5, "loss": 1.0, "macro_f1": 0.5, "roc_auc": 0.5, "top5_accuracy": 1.0}
     return RunRecord(RunSpec.parse(spec), state, metrics={"test": figures} if done else {})
 
 

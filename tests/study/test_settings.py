@@ -6,6 +6,7 @@ import pytest
 
 import bakeoff
 from bakeoff.errors import SpecError
+from bakeoff.study.carry_out import repeating
 
 SMALL = {"epochs": 1, "batch_size": 64, "amp": "off", "offline": True, "device": "cpu", "seeds": 1}
 
@@ -42,6 +43,38 @@ def test_what_is_the_same_for_every_run_is_no_setting(tmp_path: Path, path: str,
     with pytest.raises(SpecError, match=sentence):
         bakeoff.compare("digits", "lenet5", grid={path: [1, 2]}, out=tmp_path / "out", **SMALL)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_default_batch_that_is_too_large_is_made_smaller_in_a_grid_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+    settings = {**SMALL, "batch_size": None, "max_train": 60}
+    result = bakeoff.compare("digits", "lenet5", grid={"recipe.optimizer.lr": [0.01]}, out=tmp_path / "out", **settings)
+    (run,) = result.runs
+    assert run.spec.recipe.batch_size == 60
+    assert ("recipe.batch_size", "128", "60") in [(one.what, one.wanted, one.got) for one in run.deviations]
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("nan")])
+def test_a_time_limit_that_leaves_no_time_is_refused_before_anything_is_written(tmp_path: Path, limit: float):
+    with pytest.raises(SpecError, match="leaves no time to train; make it larger"):
+        bakeoff.compare("digits", "lenet5", time_limit=limit, out=tmp_path / "out", **SMALL)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        (["/usr/bin/bakeoff", "compare", "my photos", "--time-limit", "5"], "bakeoff compare 'my photos'"),
+        (["/lib/bakeoff/__main__.py", "compare", "digits", "--retry-failed"], "bakeoff compare digits"),
+        (["bakeoff.exe", "compare", "--time-limit=5", "digits"], "bakeoff compare digits"),
+        (["/lib/pytest/__main__.py", "compare", "digits"], ""),
+        (["notebook.py"], ""),
+    ],
+)
+def test_a_report_has_the_command_that_repeats_it(argv: list[str], command: str):
+    assert repeating(argv) == command
 
 
 def test_a_share_for_all_runs_is_no_override(tmp_path: Path):

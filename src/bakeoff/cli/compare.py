@@ -91,7 +91,7 @@ def compare(
     ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=MACHINE)] = "auto",
     time_limit: Annotated[
-        float | None, Option(help="Seconds, then save and stop.", min=0, show_default=False, rich_help_panel=MACHINE)
+        float | None, Option(help="Seconds, then save and stop.", show_default=False, rich_help_panel=MACHINE)
     ] = None,
     database: Annotated[
         str | None,

@@ -40,8 +40,11 @@ class Live(Observer):
             TimeRemainingColumn(),
             console=console,
             transient=True,
+            speed_estimate_period=3600.0,  # an epoch may take minutes, and a run of the study's bar hours
         )
         self._study = self._run = TaskID(0)
+        self._ended = 0
+        self._epochs = 1
         self._validation = ""
 
     def __enter__(self) -> Self:
@@ -55,13 +58,15 @@ class Live(Observer):
         """Show the bar of the study."""
         if done:
             self._bars.console.print(f"{done} of {plural(runs, 'run')} {'is' if done == 1 else 'are'} done already")
+        self._ended = done
         self._study = self._bars.add_task("runs", total=runs, completed=done, figures="")
 
     def run_started(self, planned: PlannedRun, resumed: bool) -> None:
         """Show the bar of a run."""
         title = f"{name(planned.spec.model.title)} {planned.spec.turn}"
         self._validation = ""
-        self._run = self._bars.add_task(title, total=planned.spec.recipe.epochs, figures="resumed" if resumed else "")
+        self._epochs = planned.spec.recipe.epochs
+        self._run = self._bars.add_task(title, total=self._epochs, figures="resumed" if resumed else "")
 
     def progress(self, news: News) -> None:
         """Move the bar of the run, or print a notice."""
@@ -81,7 +86,8 @@ class Live(Observer):
             figures = f"loss {news.loss:.3f} acc {percent(news.accuracy)}"
             done = news.epoch - 1 + news.step / news.steps
         speed = f" {news.images_per_second:,.0f} img/s"
-        self._bars.update(self._run, completed=round(done, 1), figures=figures + self._validation + speed)
+        self._bars.update(self._run, completed=done, figures=figures + self._validation + speed)
+        self._bars.update(self._study, completed=self._ended + done / self._epochs)
 
     def stopping(self) -> None:
         """Say that the signal was heard: a step or a chunk of images may take a while."""
@@ -94,7 +100,8 @@ class Live(Observer):
     def run_ended(self, record: RunRecord) -> None:
         """Replace the bar of the run by a line."""
         self._bars.remove_task(self._run)
-        self._bars.advance(self._study)
+        self._ended += 1
+        self._bars.update(self._study, completed=self._ended)
         title = f"{name(record.spec.model.title)} {record.spec.turn}"
         if record.state is RunState.FINISHED and record.cost:
             accuracy = percent(record.metrics["test"]["accuracy"])

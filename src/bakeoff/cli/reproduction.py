@@ -39,14 +39,14 @@ def run_reproductions(
     # All plans first, so that a mistake in the last one is found before anything is trained.
     studies = {system: study_of(system, **study) for system in names}
     plans = {system: make_plan(planned, where, find_device(device)) for system, planned in studies.items()}
-    deadline = time.monotonic() + time_limit if time_limit else None
+    deadline = time.monotonic() + time_limit if time_limit is not None else None
     worst = 0
     for system, plan in plans.items():
         place = (folder or api.REPRODUCED) / folder_name(system, faithful=study["faithful"])
         if dry_run:
             print_plan(plan, place)
             continue
-        left = max(deadline - time.monotonic(), 1e-3) if deadline else None
+        left = max(deadline - time.monotonic(), 1e-3) if deadline and time_limit else time_limit
         outcome = train(plan, place, where, left, retry_failed=retry_failed)
         _show(api.conclude(Reproduction(system, outcome.records, study["faithful"]), place), place)
         worst = max(worst, exit_status(outcome))

@@ -134,7 +134,7 @@ def _enough_space(folder: Path, needed: int) -> Iterator[None]:
         free = shutil.disk_usage(folder.parent).free
         return DataError(
             f"{folder.parent}: the decoded images need {needed / 1e6:,.1f} MB, and {free / 1e6:,.1f} MB are free; make"
-            " room, choose a smaller --image-size, or set BAKEOFF_CACHE to a folder on another disk"
+            " room, choose a smaller size (--imgsz), or set BAKEOFF_CACHE to a folder on another disk"
         )
 
     if shutil.disk_usage(folder.parent).free < needed:

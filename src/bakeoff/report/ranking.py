@@ -21,9 +21,12 @@ class Strip:
     text: str
 
 
+TOP5 = "test_top5_accuracy_mean"  # which is 1 with five classes or fewer, and then not shown
+
 # Column, the leaderboard's name for it, how it is written, and whether the largest or smallest is the best.
 FIGURES: tuple[tuple[Column, str, Callable[[float | None], str], Callable[..., float] | None], ...] = (
     (Column("loss", note="mean cross-entropy of the test images, in nats"), "test_loss_mean", decimal, min),
+    (Column("top 5", note="share of images whose class is among the five likeliest"), TOP5, percent, max),
     (Column("macro F1", note="mean over the classes"), "test_macro_f1_mean", percent, max),
     (Column("ROC AUC", note="one class against the rest, mean over the classes"), "test_roc_auc_mean", decimal, max),
     (
@@ -56,6 +59,7 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
     known = {estimate.name: estimate for estimate in verdict.estimates} if verdict else {}
     letters = verdict.letters if verdict else {}
     turns, every, scope = FOLDS if verdict and verdict.folds else SEEDS
+    shown = [figure for figure in FIGURES if figure[1] != TOP5 or any(_top5(contender) < 1 for contender in ranked)]
     columns = (
         Column("rank"),
         *text_columns("model"),
@@ -63,12 +67,12 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
         Column("95 % interval", note=f"of the mean, for {scope}"),
         Column("group", numeric=False, note="models that share a letter cannot be told apart"),
         Column("seeds", numeric=False, note=f"test accuracy of {every}; the bar is the mean"),
-        *(column for column, *_ in FIGURES),
+        *(column for column, *_ in shown),
         Column("runs", note="finished runs"),
         *([Column("failed", note="failed or diverged runs, not counted")] if some_failed else []),
         *text_columns(*["recipe"] * recipes),
     )
-    best = {name: _best(ranked, name, pick) for _, name, _, pick in FIGURES if pick}
+    best = {name: _best(ranked, name, pick) for _, name, _, pick in shown if pick}
     rows: Rows = [
         (
             str(contender.rank),
@@ -79,7 +83,7 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
             "",
             *(
                 Value(write(value), value if write is duration else None, mark=value == best.get(name) or choice)
-                for _, name, write, _ in FIGURES
+                for _, name, write, _ in shown
                 for value in [contender.figures[name]]
                 for choice in [name == "val_accuracy_mean" and _is_choice(contender)]
             ),
@@ -90,6 +94,11 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
         for contender in ranked
     ]
     return Table("Models by test accuracy", columns, rows)
+
+
+def _top5(contender: Contender) -> float:
+    share: float = contender.figures[TOP5]
+    return share
 
 
 def _is_choice(contender: Contender) -> bool:

@@ -34,6 +34,7 @@ def environment(device: torch.device) -> dict[str, str]:
         "bakeoff": version("bakeoff"),
         "python": platform.python_version(),
         "torch": torch.__version__,
+        **{package: version(package) for package in ("torchvision", "timm", "numpy")},
         "platform": platform.platform(),
         "device": str(device),
         "device_name": device_name(device),

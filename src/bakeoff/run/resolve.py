@@ -83,7 +83,7 @@ def _batch_size(recipe: Recipe, images: int) -> tuple[int, tuple[Deviation, ...]
     """Return the images in a batch: as asked for; and all there are, where nobody asked for more than that."""
     if recipe.batch_size <= images:
         return recipe.batch_size, ()
-    if (recipe.name, recipe.batch_size) != (DEFAULT.name, DEFAULT.batch_size):
+    if recipe.batch_size != DEFAULT.batch_size:
         raise SpecError(
             f"batch_size {recipe.batch_size} is larger than the training set of {images} images; make it smaller"
         )
@@ -147,7 +147,7 @@ def _check_validation(asked: RunSpec, split: Split) -> None:
     if needs:
         raise SpecError(
             f"the recipe {recipe.name!r} has {' and '.join(needs)}, and there are no validation images; "
-            "set val_fraction above 0, or select: last without early stopping or plateau"
+            "set val_fraction above 0, or in a study file the recipe's select: last, without early stopping or plateau"
         )
 
 

@@ -12,6 +12,7 @@ from bakeoff.store.engine import noted
 from bakeoff.store.folder import StudyFolder
 from bakeoff.study.execute import Observer, Outcome, execute
 from bakeoff.study.plan import Plan
+from bakeoff.study.stopping import check_limit
 
 
 def run(
@@ -36,6 +37,7 @@ def run(
             named.
         retry_failed: try runs again that have failed.
     """
+    check_limit(time_limit)
     study_folder = StudyFolder(folder)
     about = study_folder.claim(_about(plan, where, noted(database) if database else None))
     url = database or about["database"] or study_folder.database_url
@@ -65,16 +67,17 @@ def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]
         },
         "data_dir": str(where.data_dir.resolve()) if where.data_dir else None,
         "database": database,
-        "command": _command(sys.argv),
+        "command": repeating(sys.argv),
     }
 
 
-def _command(argv: Sequence[str]) -> str:
+def repeating(argv: Sequence[str]) -> str:
     """Return the command that repeats a study, without what is for one time and without the password of a database.
 
     It is empty where Python was used.
     """
-    if Path(argv[0]).name != "bakeoff":
+    program = Path(argv[0])
+    if program.stem != "bakeoff" and program.parts[-2:] != ("bakeoff", "__main__.py"):
         return ""
     kept, words = ["bakeoff"], iter(argv[1:])
     for word in words:

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 
 from bakeoff.records.run import Deviation, RunRecord, RunState
 
-MATTERS = {"bakeoff": "versions of bakeoff", "torch": "versions of torch", "device_name": "hardware"}
+MATTERS = {
+    **{package: f"versions of {package}" for package in ("bakeoff", "torch", "torchvision", "timm")},
+    "device_name": "hardware",
+}
 
 
 def mixed(records: Iterable[RunRecord]) -> tuple[str, ...]:

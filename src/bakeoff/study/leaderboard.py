@@ -67,6 +67,7 @@ def _row(variant: Variant, verdict: Verdict | None, target_accuracy: float | Non
         "test_accuracy_std": float(np.std(test, ddof=1)) if len(test) > 1 else float("nan"),
         **_evidence(variant.name, verdict),
         "test_loss_mean": mean("test", "loss"),
+        "test_top5_accuracy_mean": mean("test", "top5_accuracy"),
         "test_macro_f1_mean": mean("test", "macro_f1"),
         "test_roc_auc_mean": mean("test", "roc_auc"),
         "corrupted_accuracy_mean": _mean(record.corrupted_accuracy for record in done),

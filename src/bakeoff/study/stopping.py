@@ -6,7 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from bakeoff.errors import SpecError
+
 KINDS = (signal.SIGINT, signal.SIGTERM)
+
+
+def check_limit(time_limit: float | None) -> None:
+    """Raise `SpecError` for a limit, in seconds, that leaves no time."""
+    if time_limit is not None and not time_limit > 0:
+        raise SpecError(f"a time limit of {time_limit:g} seconds leaves no time to train; make it larger")
 
 
 class Stop:
