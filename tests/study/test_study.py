@@ -5,6 +5,7 @@ import gc
 import html
 import io
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -30,7 +31,9 @@ from bakeoff.evidence.wording import sentences
 from bakeoff.models import Network, networks
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.specs.study import StudySpec
+from bakeoff.study import carry_out
 from bakeoff.study.environments import changed, mixed
+from bakeoff.study.execute import Observer, Outcome
 from bakeoff.study.expand import expand
 from bakeoff.study.plan import make_plan
 from bakeoff.study.variants import variants
@@ -279,6 +282,28 @@ def test_a_time_limit_saves_and_stops_and_the_same_again_goes_on(tmp_path, tiny)
     assert result.runs[0].state is RunState.FINISHED
     assert result.runs[0].attempts == 2
     assert result.runs[0].metrics == expected.runs[0].metrics
+
+
+def test_a_stop_when_nothing_is_left_to_do_is_no_stop(tmp_path, tiny):
+    class Late(Observer):
+        def run_ended(self, record: RunRecord) -> None:
+            if record.spec.seed == seeds[-1]:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def outcome(out: str) -> Outcome:
+        where = Locations(cache=tmp_path / "cache", offline=True)
+        study = {"data": "digits", "models": "one", "seeds": [0, 1], "recipes": [{"epochs": 1, "amp": "off"}]}
+        plan = make_plan(StudySpec.parse(study), where, torch.device("cpu"))
+        return carry_out.run(plan, tmp_path / out, where, Late())
+
+    tiny("one")
+    seeds = [0, 1]
+    late = outcome("late")
+    assert (late.stopped, late.signalled) == ("", 0)
+    seeds = [0]
+    early = outcome("early")
+    assert (early.stopped, early.signalled) == ("stopped by SIGTERM", signal.SIGTERM)
+    assert [record.state for record in early.records] == [RunState.FINISHED, RunState.PENDING]
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])

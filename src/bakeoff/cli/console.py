@@ -18,6 +18,11 @@ def complain(sentence: str) -> None:
     err.print(Text("error: ", style="bold red") + Text(printable(sentence)))
 
 
+def warn(sentence: str) -> None:
+    """Print on stderr what did not go as asked, in the same way."""
+    err.print(Text("warning: ", style="bold yellow") + Text(printable(sentence)))
+
+
 def printable(text: str) -> str:
     """Return text without characters that would move the cursor, colour a terminal or begin a line of their own."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
