@@ -391,11 +391,16 @@ def test_a_frozen_backbone_gives_the_same_with_and_without_the_cache(tmp_path: P
         ({}, {}, 10**8, ("recipe.cache_features", "do not fit, 0.1 GiB are free")),
         ({"freeze": "none"}, {"views": 2, "augment": ["flip"]}, 10**12, ("recipe.views", "the backbone is not frozen")),
         ({}, {"views": 2, "augment": ["mixup"]}, 10**12, ("recipe.views", "mixes images")),
+        ({}, {"engine": "compile"}, 10**12, ("recipe.engine", "cached features, and it is not compiled")),
+        ({"freeze": "none"}, {"engine": "compile"}, 10**12, None),
     ],
 )
-def test_views_and_caches_without_effect_are_deviations(tmp_path, monkeypatch, model, recipe, free, deviation):
+def test_settings_without_effect_on_cached_features_are_deviations(
+    tmp_path, monkeypatch, model, recipe, free, deviation
+):
     from bakeoff.training import features
 
+    monkeypatch.setattr("bakeoff.run.wiring.make_ready", lambda model, engine: model)  # compiling takes long
     monkeypatch.setattr(features.shutil, "disk_usage", lambda _: type("Usage", (), {"free": free})())
     models = [{"name": "lenet5", "freeze": "backbone", "head": [8], "pool": "flatten", **model}]
     (run,) = compare(tmp_path / "out", models, seeds=1, max_train=300, recipe={"epochs": 1, **recipe}).runs
