@@ -10,7 +10,8 @@ from torch import nn
 from toys import CPU, toy_images, toy_network
 
 from bakeoff import durable
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches, mix_seed
+from bakeoff.data.pipeline import Part, TrainBatches, mix_seed
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.errors import DivergedError, InterruptedRunError, ModelError, StoreError
 from bakeoff.evaluation.predict import predict
 from bakeoff.records.run import EpochRow

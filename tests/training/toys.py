@@ -10,7 +10,8 @@ from torch import nn
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches
+from bakeoff.data.pipeline import Part, TrainBatches
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.evaluation.predict import predict
 from bakeoff.records.run import EpochRow
 from bakeoff.specs.recipe import Recipe

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Batches, Part, Preprocess, TrainBatches, ViewBatches, mix_seed
+from bakeoff.data.pipeline import Batches, Part, TrainBatches, ViewBatches, mix_seed
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.data.splits import Split
 from bakeoff.evaluation.predict import images_at_once
 from bakeoff.models import transfer, weights
