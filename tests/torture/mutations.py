@@ -38,7 +38,7 @@ class Mutation:
 
 
 FIT, CHECKPOINTS = "tests/training/test_fit.py", "tests/training/test_checkpoints.py"
-MEMORY, STUDY = "tests/training/test_short_memory.py", "tests/study/test_study.py"
+MEMORY, STOPS = "tests/training/test_short_memory.py", "tests/study/test_stops.py"
 PARTS = "tests/training/test_parts.py::test_selection_patience_and_plateau_go_on_from_any_epoch"
 GOES_ON = f"{CHECKPOINTS}::test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end"
 
@@ -62,7 +62,7 @@ MUTATIONS = (
         "training/fit.py",
         "        report(Notice(note))\n",
         "        pass\n",
-        f"{STUDY}::test_a_damaged_checkpoint_is_told_to_the_user_and_kept_among_the_events",
+        f"{STOPS}::test_a_damaged_checkpoint_is_told_to_the_user_and_kept_among_the_events",
     ),
     Mutation(
         "rotation keeps the last whole checkpoint",
