@@ -15,7 +15,8 @@ from torchvision.transforms import v2
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches
+from bakeoff.data.pipeline import Part, TrainBatches
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.specs.recipe import AugmentSpec
 
 IMAGES, BATCH = 10_240, 128

@@ -16,7 +16,8 @@ from timing import interleave, publish
 from torch.nn import functional
 
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches
+from bakeoff.data.pipeline import Part, TrainBatches
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.models.library import build
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe

@@ -2,7 +2,10 @@
 
 import io
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +47,20 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pa.table({"img": images, "label": labels}), folder / "cifar10" / f"{part}-00000-of-00001.parquet"
         )
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window, by its path in CHROMIUM or as `chromium` on the PATH; tests are skipped without."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = shutil.which(os.environ.get("CHROMIUM") or "chromium")
+    if not path:
+        pytest.skip("no Chromium; install it, or name it with CHROMIUM")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with playwright.sync_playwright() as running:
+        found = running.chromium.launch(executable_path=path, args=flags)
+        yield found
+        found.close()
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -10,6 +10,7 @@ from bakeoff.errors import SpecError, StoreError
 from bakeoff.formats import Format, chosen, figures, write
 from bakeoff.records.run import RunRecord
 from bakeoff.report.brief import as_html, as_text, findings
+from bakeoff.report.robustness import not_judged
 from bakeoff.report.subject import Subject
 from bakeoff.report.text import plural
 from bakeoff.store.database import Store
@@ -142,7 +143,8 @@ class Result:
         return as_html(*self._brief())
 
     def _brief(self) -> tuple[tuple[str, ...], "pd.DataFrame", Path]:
-        return findings(self.judgement(), self.runs), self.leaderboard(), self.folder.path / "report.html"
+        found = (*findings(self.judgement(), self.runs), *not_judged(self.subject()))
+        return found, self.leaderboard(), self.folder.path / "report.html"
 
 
 def load(folder: str | Path, database: str | None = None) -> Result:

@@ -1,14 +1,10 @@
-"""The page in a real browser: live, quiet, and usable by keyboard, in the dark and on a phone.
+"""The page in a real browser: live, quiet, and usable by keyboard, in the dark and on a phone."""
 
-Needs Chromium: its path in CHROMIUM, or `chromium` on the PATH.
-"""
-
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,21 +15,12 @@ from bakeoff.app.guard import Door
 from bakeoff.app.serve import Server, configured, listen
 from bakeoff.app.web import make
 from bakeoff.store.worker import Worker
+from browsing import watched
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which(os.environ.get("CHROMIUM") or "chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium; install it, or name it with CHROMIUM")
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PHONE = {"viewport": {"width": 390, "height": 800}, "is_mobile": True, "has_touch": True}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @contextmanager
@@ -55,23 +42,15 @@ def address(trained) -> Iterator[str]:
 
 
 @contextmanager
-def opened(browser, url: str, **options) -> Iterator["sync_api.Page"]:
+def opened(browser, url: str, **options) -> Iterator["Page"]:
     """Open a page; nothing may be asked of another address, and nothing be in the console."""
-    context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
-    page = context.new_page()
-    asked, complaints = [], []
-    page.on("request", lambda request: asked.append(request.url))
     # Chromium itself notes every answer that is a refusal.
-    page.on("console", lambda message: "status of 422" in message.text or complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (complaints.append("a dialog"), dialog.dismiss()))
-    page.goto(url)
-    page.wait_for_selector("html[data-ready]", timeout=60_000)
-    yield page
-    origin = "/".join(url.split("/")[:3])
-    assert [one for one in asked if not one.startswith((origin, "data:", "blob:"))] == []
-    assert complaints == []
-    context.close()
+    with watched(browser, tolerated="status of 422", **options) as (page, asked):
+        page.goto(url)
+        page.wait_for_selector("html[data-ready]", timeout=60_000)
+        yield page
+        origin = "/".join(url.split("/")[:3])
+        assert [one for one in asked if not one.startswith((origin, "data:", "blob:"))] == []
 
 
 def go(page, name: str) -> None:

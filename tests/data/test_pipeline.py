@@ -7,7 +7,8 @@ from torch.nn import functional
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches
+from bakeoff.data.pipeline import Part, TrainBatches
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.specs.recipe import Recipe
 
 CPU = torch.device("cpu")

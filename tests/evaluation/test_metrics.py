@@ -10,7 +10,7 @@ from sklearn import metrics as reference
 from torch import nn
 
 from bakeoff.evaluation.metrics import compute, metrics
-from bakeoff.evaluation.per_class import class_figures, confusion_matrix
+from bakeoff.evaluation.per_class import class_figures
 from bakeoff.evaluation.predict import predict
 
 
@@ -37,8 +37,7 @@ def test_every_metric_is_scikit_learns(seed: int, count: int, classes: int):
     if len(set(labels)) == classes > 2:
         expected = reference.roc_auc_score(labels, probabilities, multi_class="ovr", labels=everything)
         assert found["roc_auc"] == pytest.approx(expected)
-    confusion = confusion_matrix(logits, labels)
-    assert (confusion == reference.confusion_matrix(labels, logits.argmax(1), labels=everything)).all()
+    confusion = reference.confusion_matrix(labels, logits.argmax(1), labels=everything)
     expected = reference.precision_recall_fscore_support(labels, logits.argmax(1), labels=everything, zero_division=0)
     figures = class_figures(confusion, tuple(map(str, everything)))
     np.testing.assert_allclose([[f.precision, f.recall, f.f1, f.support] for f in figures], np.transpose(expected))

@@ -24,7 +24,7 @@ from bakeoff.records.run import Deviation, ParameterCount, RunState
 from bakeoff.report.html import figures
 from bakeoff.report.markdown import escaped, render
 from bakeoff.report.palette import palette
-from bakeoff.study.judgement import judge_runs
+from bakeoff.study.judgement import judge_answers, read_answers
 from bakeoff.study.variants import variants
 
 commands.register(app)
@@ -122,7 +122,8 @@ def test_every_format_of_every_kind_of_study_is_written(build, tmp_path):
     }
     for name, subject in cases.items():
         groups = {one.name: one.records for one in variants(subject.records)}
-        judge = partial(judge_runs, groups, subject.predictions)
+        answers = read_answers(groups, subject.predictions)
+        judge = partial(judge_answers, answers)
         for kind in (Format.MD, Format.CSV, Format.JSON, Format.TEX):
             path = write(subject, judge, kind, tmp_path / f"{name}.{kind}")
             text = path.read_text()

@@ -1,26 +1,21 @@
-"""The report in a real browser: drawn, quiet, usable with the keyboard, in the dark, on a phone and on paper.
+"""The report in a real browser: drawn, quiet, usable with the keyboard, in the dark, on a phone and on paper."""
 
-Needs Chromium: its path in CHROMIUM, or `chromium` on the PATH.
-"""
-
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bakeoff.records.run import Deviation, RunState
 from bakeoff.report.html import write
+from browsing import watched
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which(os.environ.get("CHROMIUM") or "chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium; install it, or name it with CHROMIUM")
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 HOSTILE = [
     "<script>window.hit = 1</script>",
     "</script><img src=x onerror='window.hit = 2'>",
@@ -29,14 +24,6 @@ HOSTILE = [
     "x" * 200,
     "שלום",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -49,23 +36,16 @@ def report(build, tmp_path_factory) -> Path:
 
 
 @contextmanager
-def opened(browser, path: Path, **options) -> Iterator["sync_api.Page"]:
+def opened(browser, path: Path, **options) -> Iterator["Page"]:
     """Open a file with every request to anything else cut; there must be none, and nothing in the console."""
-    context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
-    page = context.new_page()
-    asked, complaints = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (complaints.append("a dialog"), dialog.dismiss()))
-    context.route("**/*", lambda route: route.continue_() if route.request.url == path.as_uri() else route.abort())
-    page.goto(path.as_uri())
-    if options.get("java_script_enabled", True):
-        page.wait_for_selector("html[data-ready]", timeout=60_000)
-    yield page
-    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [path.as_uri()]
-    assert complaints == []
-    context.close()
+    url = path.as_uri()
+    with watched(browser, **options) as (page, asked):
+        page.context.route("**/*", lambda route: route.continue_() if route.request.url == url else route.abort())
+        page.goto(url)
+        if options.get("java_script_enabled", True):
+            page.wait_for_selector("html[data-ready]", timeout=60_000)
+        yield page
+        assert [one for one in asked if not one.startswith(("data:", "blob:"))] == [url]
 
 
 @pytest.fixture(scope="module")

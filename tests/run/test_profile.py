@@ -9,7 +9,7 @@ import torch
 from bakeoff.api import declare
 from bakeoff.cli.profiles import hints, print_profile
 from bakeoff.data.locations import Locations
-from bakeoff.data.pipeline import Preprocess
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.run import profile as module
 from bakeoff.run.profile import Profile, profile
 from bakeoff.study.plan import Plan, make_plan

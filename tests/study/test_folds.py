@@ -18,7 +18,7 @@ from bakeoff.specs.study import StudySpec
 from bakeoff.store.folder import Predictions
 from bakeoff.study.declare import declare
 from bakeoff.study.expand import expand
-from bakeoff.study.judgement import judge_runs
+from bakeoff.study.judgement import judge_answers, read_answers
 from bakeoff.study.label_errors import find_doubts
 from bakeoff.study.variants import variants
 
@@ -81,7 +81,7 @@ def test_a_study_is_every_model_in_every_fold_of_every_seed() -> None:
 
 
 def test_copies_are_tied_and_a_better_model_is_found() -> None:
-    verdict = judge_runs(*planted({"lenet5": 0.5, "simcnn": 0.5, "resnet20": 0.65})).verdict
+    verdict = judge_answers(read_answers(*planted({"lenet5": 0.5, "simcnn": 0.5, "resnet20": 0.65}))).verdict
     assert verdict.best == ("resnet20",)
     assert verdict.letters["lenet5"] == verdict.letters["simcnn"]
     assert (verdict.folds, verdict.images, verdict.estimates[0].seeds) == (FOLDS, IMAGES, 2 * FOLDS)
@@ -90,7 +90,7 @@ def test_copies_are_tied_and_a_better_model_is_found() -> None:
 def test_a_seed_counts_when_all_of_its_folds_are_finished() -> None:
     groups, read = planted({"lenet5": 0.5, "simcnn": 0.5})
     groups["simcnn"][-1] = replace(groups["simcnn"][-1], state=RunState.DIVERGED)
-    judgement = judge_runs(groups, read)
+    judgement = judge_answers(read_answers(groups, read))
     assert judgement.missing == ("simcnn, seed 1: 4 of 5 folds are finished, and a seed counts when all are",)
     assert judgement.verdict.comparisons[0].df == FOLDS - 1
 
@@ -104,7 +104,7 @@ def test_other_folds_of_the_same_images_are_not_paired() -> None:
         fold = record.spec.fold % FOLDS + 1  # the next one's images
         return read(replace(record, spec=record.spec.model_copy(update={"fold": fold})), part)
 
-    assert "in other folds" in judge_runs(groups, otherwise).reason
+    assert "in other folds" in judge_answers(read_answers(groups, otherwise)).reason
 
 
 def test_doubtful_labels_are_looked_for_among_all_images() -> None:

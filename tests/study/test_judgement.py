@@ -11,7 +11,7 @@ from bakeoff.errors import StoreError
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.specs.run import RunSpec
 from bakeoff.store.folder import Predictions, RunFolder
-from bakeoff.study.judgement import judge_runs
+from bakeoff.study.judgement import judge_answers, read_answers
 from bakeoff.study.leaderboard import leaderboard
 from bakeoff.study.variants import variants
 
@@ -51,20 +51,20 @@ def planted(shares: Mapping[str, float], seeds: int = 3, images: int = 10_000):
 
 
 def test_two_copies_of_one_recipe_are_tied():
-    verdict = judge_runs(*planted({"one": 0.9, "two": 0.9})).verdict
+    verdict = judge_answers(read_answers(*planted({"one": 0.9, "two": 0.9}))).verdict
     assert verdict.letters == {"one": "a", "two": "a"}
     assert set(verdict.best) == {"one", "two"}
 
 
 def test_a_network_three_points_better_is_found_at_three_seeds():
-    verdict = judge_runs(*planted({"worse": 0.87, "better": 0.9})).verdict
+    verdict = judge_answers(read_answers(*planted({"worse": 0.87, "better": 0.9}))).verdict
     assert verdict.letters == {"better": "a", "worse": "b"}
     pair = verdict.comparison("better", "worse")
     assert pair.low < 0.03 < pair.high
 
 
 def test_one_seed_is_about_these_networks():
-    verdict = judge_runs(*planted({"a": 0.8, "b": 0.9}, seeds=1)).verdict
+    verdict = judge_answers(read_answers(*planted({"a": 0.8, "b": 0.9}, seeds=1))).verdict
     assert verdict.comparisons[0].scope == "these trained networks"
     assert "Every model ran once" in verdict.notes[0]
 
@@ -80,8 +80,10 @@ def test_one_seed_is_about_these_networks():
 )
 def test_different_test_sets_are_refused_with_what_differs(change, words):
     groups, read = planted({"one": 0.9, "two": 0.9}, images=100)
-    judgement = judge_runs(
-        groups, lambda run, part: read(run, part) if run.spec.model.name == "one" else change(read(run, part))
+    judgement = judge_answers(
+        read_answers(
+            groups, lambda run, part: read(run, part) if run.spec.model.name == "one" else change(read(run, part))
+        )
     )
     assert judgement.verdict is None
     assert judgement.reason.startswith("one, seed 0 and two, seed 0 were judged on different test sets")
@@ -92,7 +94,7 @@ def test_only_finished_runs_count():
     groups, read = planted({"one": 0.9, "two": 0.9})
     groups["two"] += [record("two", 7, RunState.DIVERGED), record("two", 8, RunState.FAILED)]
     groups["three"] = [record("three", 0, RunState.DIVERGED)]
-    verdict = judge_runs(groups, read).verdict
+    verdict = judge_answers(read_answers(groups, read)).verdict
     assert {estimate.name: estimate.seeds for estimate in verdict.estimates} == {"one": 3, "two": 3}
 
 
@@ -104,13 +106,13 @@ def test_lost_predictions_are_named_and_left_out():
             raise StoreError("the file is gone")
         return read(run, part)
 
-    judgement = judge_runs(groups, lossy)
+    judgement = judge_answers(read_answers(groups, lossy))
     assert judgement.missing == ("two, seed 1: the file is gone",)
     assert {estimate.name: estimate.seeds for estimate in judgement.verdict.estimates} == {"one": 3, "two": 2}
 
 
 def test_without_anything_to_judge_it_says_why():
-    judgement = judge_runs({"one": [record("one", 0, RunState.FAILED)]}, lambda run, part: None)
+    judgement = judge_answers(read_answers({"one": [record("one", 0, RunState.FAILED)]}, lambda run, part: None))
     assert judgement.verdict is None
     assert judgement.reason == "there is nothing to judge: no model has a finished run."
 
@@ -119,7 +121,7 @@ def test_the_leaderboard_has_the_evidence_beside_its_old_columns():
     groups, read = planted({"one": 0.9, "two": 0.8})
     runs = [run for group in groups.values() for run in group] + [record("three", 0, RunState.DIVERGED)]
     found = variants(runs)
-    table = leaderboard(found, judge_runs({one.name: one.records for one in found}, read).verdict)
+    table = leaderboard(found, judge_answers(read_answers({one.name: one.records for one in found}, read)).verdict)
     table = table.set_index("model")
     contract = "recipe seeds test_accuracy_mean test_accuracy_std test_loss_mean val_accuracy_mean params"
     assert {*contract.split(), "train_seconds_mean"} <= set(table.columns)
@@ -142,6 +144,8 @@ def test_thirty_runs_on_ten_thousand_images_take_less_than_a_second(tmp_path: Pa
         folder.path.mkdir()
         folder.write_predictions({"test": read(run, "test"), "train": read(run, "test")})
     start = time.process_time()
-    judgement = judge_runs(groups, lambda run, part: RunFolder(tmp_path / run.run_id).predictions(part))
+    judgement = judge_answers(
+        read_answers(groups, lambda run, part: RunFolder(tmp_path / run.run_id).predictions(part))
+    )
     assert time.process_time() - start < 1
     assert len(judgement.verdict.comparisons) == 45

@@ -37,9 +37,10 @@ class Mutation:
     test: str
 
 
-FIT, STUDY = "tests/training/test_fit.py", "tests/study/test_study.py"
+FIT, CHECKPOINTS = "tests/training/test_fit.py", "tests/training/test_checkpoints.py"
+MEMORY, STOPS = "tests/training/test_short_memory.py", "tests/study/test_stops.py"
 PARTS = "tests/training/test_parts.py::test_selection_patience_and_plateau_go_on_from_any_epoch"
-GOES_ON = f"{FIT}::test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end"
+GOES_ON = f"{CHECKPOINTS}::test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end"
 
 MUTATIONS = (
     Mutation(
@@ -47,35 +48,35 @@ MUTATIONS = (
         "training/checkpoint.py",
         'if about.pop("sha256") != _checksum(content, about):',
         'if about.pop("sha256") == "":',
-        f"{FIT}::test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_says_so",
+        f"{CHECKPOINTS}::test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_says_so",
     ),
     Mutation(
         "the description of a checkpoint is checked too",
         "training/checkpoint.py",
         "    digest.update(json.dumps(about).encode())\n",
         "",
-        f"{FIT}::test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_says_so",
+        f"{CHECKPOINTS}::test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_says_so",
     ),
     Mutation(
         "a damaged checkpoint is told",
         "training/fit.py",
         "        report(Notice(note))\n",
         "        pass\n",
-        f"{STUDY}::test_a_damaged_checkpoint_is_told_to_the_user_and_kept_among_the_events",
+        f"{STOPS}::test_a_damaged_checkpoint_is_told_to_the_user_and_kept_among_the_events",
     ),
     Mutation(
         "rotation keeps the last whole checkpoint",
         "training/checkpoint.py",
         'self._remove_but({f"{kept:012d}" for kept in self._whole})',
         'self._remove_but({path.stem for path in sorted(self.folder.glob("*.json"))[-KEEP:]})',
-        f"{FIT}::test_rotation_keeps_the_whole_checkpoints_whatever_their_numbers",
+        f"{CHECKPOINTS}::test_rotation_keeps_the_whole_checkpoints_whatever_their_numbers",
     ),
     Mutation(
         "a missing piece is an error",
         "training/fit.py",
         "if misfits := state.misfits(*saved):",
         "if misfits := []:",
-        f"{FIT}::test_a_checkpoint_that_lacks_a_tensor_is_an_error",
+        f"{CHECKPOINTS}::test_a_checkpoint_that_lacks_a_tensor_is_an_error",
     ),
     Mutation(
         "the moving average survives",
@@ -110,14 +111,14 @@ MUTATIONS = (
         "training/checkpoint.py",
         'if about["run_id"] != self._run_id:',
         "if False:",
-        f"{FIT}::test_a_checkpoint_of_another_run_is_refused",
+        f"{CHECKPOINTS}::test_a_checkpoint_of_another_run_is_refused",
     ),
     Mutation(
         "a full disk leaves the checkpoint before it",
         "durable.py",
         "        beside.unlink(missing_ok=True)\n        raise",
         "        raise",
-        f"{FIT}::test_a_full_disk_in_a_save_leaves_the_checkpoint_before_it",
+        f"{CHECKPOINTS}::test_a_full_disk_in_a_save_leaves_the_checkpoint_before_it",
     ),
     Mutation(
         "weights that are not finite end a run",
@@ -131,14 +132,14 @@ MUTATIONS = (
         "training/step.py",
         "len(piece) / len(batch)) for piece in pieces",
         "1.0) for piece in pieces",
-        f"{FIT}::test_out_of_memory_splits_the_batch_and_changes_nothing_else",
+        f"{MEMORY}::test_out_of_memory_splits_the_batch_and_changes_nothing_else",
     ),
     Mutation(
         "the size of pieces survives a checkpoint",
         "training/state.py",
         'self.take_step.piece_size = scalars["piece_size"]',
         "pass",
-        f"{FIT}::test_the_size_of_pieces_survives_a_checkpoint",
+        f"{MEMORY}::test_the_size_of_pieces_survives_a_checkpoint",
     ),
     Mutation(
         "cached features are checked",

@@ -9,7 +9,8 @@ import torch
 from toys import CPU, toy_images
 
 from bakeoff.data import augment
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches, ViewBatches
+from bakeoff.data.pipeline import Part, TrainBatches, ViewBatches
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.errors import DataError, InterruptedRunError
 from bakeoff.models import transfer
 from bakeoff.models.library import build

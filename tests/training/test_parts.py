@@ -10,7 +10,8 @@ from torch import nn
 from toys import CPU, toy_images, toy_network
 
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches
+from bakeoff.data.pipeline import Part, TrainBatches
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.specs.recipe import OptimizerSpec, Recipe, ScheduleSpec
 from bakeoff.training import optimizers
 from bakeoff.training.average import WeightAverage

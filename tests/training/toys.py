@@ -10,7 +10,8 @@ from torch import nn
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Part, Preprocess, TrainBatches
+from bakeoff.data.pipeline import Part, TrainBatches
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.evaluation.predict import predict
 from bakeoff.records.run import EpochRow
 from bakeoff.specs.recipe import Recipe
@@ -74,3 +75,7 @@ class Training:
             stop_requested=lambda: stop_at is not None and next(asked) >= stop_at,
         )
         return self.model, fitted
+
+
+def same(ours: nn.Module, theirs: nn.Module) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True))

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from bakeoff.app.places import inside
 from bakeoff.app.studies import Reading, Studies
 from bakeoff.data.imageset import UInt8Array
-from bakeoff.data.pipeline import Part, Preprocess, input_channels
+from bakeoff.data.pipeline import Part
+from bakeoff.data.preprocess import Preprocess, input_channels
 from bakeoff.data.splits import split_of
 from bakeoff.errors import DataError, StoreError
 from bakeoff.evaluation.predict import predict

@@ -114,8 +114,8 @@ def compare(
     The same command again goes on with what is there: finished runs are never trained twice. Started twice at once, it
     shares the runs between the processes.
 
-    Exit status: 0 when all runs are done, 1 for a mistake or a failed run, 3 when --time-limit left runs over, 130
-    after Ctrl-C.
+    Exit status: 0 when all runs are done, 1 for a mistake, a failed run or one that --robustness could not judge, 3
+    when --time-limit left runs over, 130 after Ctrl-C.
     """
     from bakeoff.cli.comparison import run_comparison
     from bakeoff.cli.values import budget_value, names_value, seeds_value

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bakeoff import api
-from bakeoff.cli.console import complain, duration, err, name, out
+from bakeoff.cli.console import complain, duration, err, name, out, warn
 from bakeoff.cli.dataset import left_out, warning
 from bakeoff.cli.leaderboard import print_judgement, print_table
 from bakeoff.cli.live import JsonLines, Live
@@ -97,17 +97,24 @@ def train(
 
 
 def exit_status(outcome: Outcome) -> int:
-    """Say what did not go well; return the exit status: 1 for a failed run, 3 for a time limit, 128 + a signal."""
+    """Say what did not go well; return the exit status.
+
+    It is 1 for a run that failed or could not be judged on corrupted images, 3 for a time limit, 128 + a signal.
+    """
     bad = [record for record in outcome.records if record.state in (RunState.FAILED, RunState.DIVERGED)]
     for record in bad:
         complain(f"{record.spec.model.title} {record.spec.turn} {record.state}: {record.error}")
     if any(record.state is RunState.FAILED for record in bad):
         err.print("what failed stays so; the same command with --retry-failed tries it again")
+    for record, why in outcome.unmeasured:
+        warn(f"{record.spec.model.title} {record.spec.turn} could not be judged on corrupted images: {why}")
+    if outcome.unmeasured:
+        err.print("its figures stay missing; the same command tries it again, and trains nothing for it")
     if outcome.stopped:
         left = plural(sum(not record.state.is_final for record in outcome.records), "run is left", "runs are left")
         err.print(f"{outcome.stopped}; {left}, and the same command goes on where it was")
         return 128 + outcome.signalled if outcome.signalled else STOPPED
-    return 1 if bad else 0
+    return 1 if bad or outcome.unmeasured else 0
 
 
 def print_heading(plan: Plan) -> None:

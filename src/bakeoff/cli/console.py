@@ -1,11 +1,14 @@
 """What is printed, and where."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
+
+from bakeoff.report import text
 
 WIDE = 1000  # characters in a line where there is no terminal: tables do not fold in a pipe
 
@@ -18,41 +21,35 @@ def complain(sentence: str) -> None:
     err.print(Text("error: ", style="bold red") + Text(printable(sentence)))
 
 
-def printable(text: str) -> str:
+def warn(sentence: str) -> None:
+    """Print on stderr what did not go as asked, in the same way."""
+    err.print(Text("warning: ", style="bold yellow") + Text(printable(sentence)))
+
+
+def printable(given: str) -> str:
     """Return text without characters that would move the cursor, colour a terminal or begin a line of their own."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in given)
 
 
-def name(text: str) -> str:
+def name(given: str) -> str:
     """Return a name of the user's as it may stand within marked-up text."""
-    return escape(printable(text))
+    return escape(printable(given))
 
 
-def percent(share: float) -> str:
-    """Return a share as percent with two decimals, a dash for nan."""
-    return "–" if share != share else f"{100 * share:.2f} %"
+def _spaced(said: Callable[[float | None], str]) -> Callable[[float | None], str]:
+    """Return what says a figure as the report does, with spaces that can be searched for and copied."""
+    return lambda value: said(value).replace(text.SPACE, " ")
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as a person would say them."""
-    if seconds != seconds:
-        return "–"
-    if seconds < 100:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
-
-
-def milliseconds(seconds: float) -> str:
-    """Return seconds in thousandths, with two significant digits below 10; a dash for nan."""
-    return "–" if seconds != seconds else f"{1000 * seconds:.2g} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
+percent = _spaced(text.percent)
+duration = _spaced(text.duration)
+milliseconds = _spaced(text.milliseconds)
 
 
 def quantity(count: Any) -> str:
     """Return a number in thousands, millions or billions, as papers do; a dash for one that is missing."""
     if count is None or count != count:
-        return "–"
+        return text.NONE
     for unit in ("", "k", "M", "G"):
         if count < 1000 or unit == "G":
             break

@@ -170,6 +170,7 @@ class JsonLines(Observer):
                 "report": str(report) if report else None,
                 "runs": len(states),
                 "finished": states.count(RunState.FINISHED),
+                "unmeasured": len(outcome.unmeasured),
                 "stopped": outcome.stopped,
             }
         )

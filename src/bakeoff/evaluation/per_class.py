@@ -6,13 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def confusion_matrix(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return counts, shape (K, K): rows are the images' classes, columns the predicted ones."""
-    classes = logits.shape[1]
-    pairs = labels * classes + logits.argmax(1)
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
-
-
 @dataclass(frozen=True)
 class ClassFigures:
     """How well one class is told from the others; precision is 0 where the class is never predicted."""
@@ -25,7 +18,12 @@ class ClassFigures:
 
 
 def class_figures(confusion: NDArray[np.int64], names: tuple[str, ...]) -> list[ClassFigures]:
-    """Return precision, recall, F1 and support of each class, from a confusion matrix."""
+    """Return precision, recall, F1 and support of each class, from a confusion matrix.
+
+    Args:
+        confusion: counts, shape (K, K): rows are the images' classes, columns the predicted ones.
+        names: of the classes.
+    """
     right = confusion.diagonal().astype(float)
     support, predicted = confusion.sum(1), confusion.sum(0)
     precision = np.divide(right, predicted, out=np.zeros_like(right), where=predicted > 0)

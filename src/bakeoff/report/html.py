@@ -24,7 +24,7 @@ from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
 from bakeoff.report.ranking import ranking, strips, unranked
 from bakeoff.report.reproduced import reproduced_notes, reproduced_table
-from bakeoff.report.robustness import robustness_figures, robustness_table
+from bakeoff.report.robustness import not_judged, robustness_figures, robustness_table
 from bakeoff.report.subject import Subject
 from bakeoff.report.verdict import verdict
 from bakeoff.study.judgement import Judgement
@@ -121,6 +121,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         **_evidence(subject, test, judgement),
         "robustness": robustness_figures(subject.ranked),
         "robustness_table": robustness_table(subject.ranked),
+        "not_judged": not_judged(subject),
         "curves": curve_figures(subject.contenders),
         "panels": list(panels(subject, test)),
         "hardest": hardest(subject, test),

@@ -10,6 +10,7 @@ from bakeoff.report import protocol, runs
 from bakeoff.report.answers import collect, judged
 from bakeoff.report.pairs import pair_table
 from bakeoff.report.ranking import ranking, unranked
+from bakeoff.report.robustness import not_judged
 from bakeoff.report.subject import Subject
 from bakeoff.report.table import Cell, Table
 from bakeoff.report.text import plural
@@ -96,8 +97,9 @@ def _evidence(subject: Subject, judgement: Judgement) -> list[str]:
 
 def _record(subject: Subject) -> list[str]:
     deviations, environment = runs.deviation_table(subject), protocol.environment_table(subject)
-    command = subject.about["command"]
+    command, lacking = subject.about["command"], not_judged(subject)
     return [
+        *(["## On corrupted images", _listed(lacking)] if lacking else []),
         *(_section(deviations, "Deviations") if deviations else ["## Deviations", "None: all was done as asked."]),
         "## Protocol",
         _listed(f"{name}: {said}" for name, said in protocol.protocol_facts(subject)),

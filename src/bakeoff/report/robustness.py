@@ -8,9 +8,12 @@ import numpy as np
 from bakeoff.data.corruptions import CORRUPTIONS, SEVERITIES
 from bakeoff.records.run import RunRecord
 from bakeoff.report.figure import SHARES, Figure, Trace, colour, dash, finite, inert, symbol
-from bakeoff.report.subject import Contender
+from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.table import Column, Rows, Table, Value, text_columns
-from bakeoff.report.text import percent, points, signed, spread
+from bakeoff.report.text import percent, plural, points, short, signed, spread
+from bakeoff.study.afterwards import unmeasured
+
+AGAIN = "The same bakeoff compare command judges what is missing; nothing is trained for it."
 
 Level = tuple[str, Callable[[RunRecord], float]]  # of a figure: its name, and a run's accuracy there
 
@@ -64,6 +67,23 @@ def robustness_table(ranked: Sequence[Contender]) -> Table | None:
         Column("runs", note="that were judged so"),
     )
     return Table("Test accuracy on corrupted images", columns, rows)
+
+
+def not_judged(subject: Subject) -> tuple[str, ...]:
+    """Say which finished runs lack the figures that were asked for, why, and how to get them; nothing if none does."""
+    if not subject.protocol.robustness:
+        return ()
+    names = {record.run_id: one.run_label(record) for one in subject.ranked for record in one.finished}
+    failed = unmeasured(subject.records, subject.events)
+    said = [
+        f"{names[record.run_id]}: could not be judged on corrupted images: {short(why, 300)}" for record, why in failed
+    ]
+    left = sum(run.corrupted_accuracy is None for one in subject.ranked for run in one.finished) - len(failed)
+    if left:
+        said.append(
+            f"{plural(left, 'finished run')} {'is' if left == 1 else 'are'} not yet judged on corrupted images."
+        )
+    return (*said, AGAIN) if said else ()
 
 
 def _figure(

@@ -8,7 +8,7 @@ import torch
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import input_channels
+from bakeoff.data.preprocess import input_channels
 from bakeoff.data.splits import Split
 from bakeoff.errors import SpecError
 from bakeoff.models.expectation import Expectation

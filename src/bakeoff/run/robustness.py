@@ -20,6 +20,7 @@ from bakeoff.run.wiring import Parts, wire
 from bakeoff.store.folder import RunFolder
 
 PART = "robustness"  # of the metrics of a run
+REMEDY = "bring those back, or train anew in another folder (--out)"
 
 
 def measure_robustness(
@@ -69,9 +70,9 @@ def _restored(
         content = folder.weights.read_bytes()
         weights = load(content)
     except (OSError, SafetensorError) as error:
-        raise StoreError(f"the weights in {folder.path} cannot be read: {error}") from None
+        raise StoreError(f"the weights in {folder.path} cannot be read: {error}; {REMEDY}") from None
     if hashlib.sha256(content).hexdigest() != judged:
-        raise StoreError(f"{folder.weights} does not hold the weights that were judged; train the run again")
+        raise StoreError(f"{folder.weights} does not hold the weights that were judged; {REMEDY}")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         parts = wire(replace(planned, weights=None), images, split, device)
     parts.model.load_state_dict(weights)

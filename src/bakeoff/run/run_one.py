@@ -28,11 +28,11 @@ from bakeoff.run.explain import explain
 from bakeoff.run.meter import Meter
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.tensorboard import TensorBoard
-from bakeoff.run.wiring import wire, with_features
+from bakeoff.run.wiring import Parts, wire, with_features
 from bakeoff.store.folder import Predictions, RunFolder
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.features import Extraction
-from bakeoff.training.fit import Notice, Progress, fit
+from bakeoff.training.fit import Fitted, Notice, Progress, fit
 from bakeoff.training.precision import Precision
 
 News = Progress | EpochRow | Extraction | Notice
@@ -94,29 +94,9 @@ def run_one(
         assert size is not None, "a resolved spec has a size"
         at_once = images_at_once(size)
         judge = _Judge(parts.prepare, parts.precision, at_once, hooks.stop_requested, tta=spec.protocol.tta)
-        board = TensorBoard(folder.path)
-
-        def report(news: Progress | EpochRow | Notice) -> None:
-            if isinstance(news, EpochRow):
-                board.epoch_ended(news)
-            meter.sample()
-            hooks.report(news)
-
-        with closing(board):
-            fitted = fit(
-                parts.trained,
-                parts.batches,
-                parts.prepare,
-                (lambda candidate: judge.validate(candidate, parts.val)) if len(split.val) else None,
-                parts.recipe,
-                parts.precision,
-                checkpoints,
-                seed=mix_seed(spec.seed, 1),
-                report=report,
-                stop_requested=hooks.stop_requested,
-            )
-    state = {name: tensor.cpu().contiguous() for name, tensor in parts.model.state_dict().items()}
-    weights = save(state, Expectation(size, spec.recipe.normalize).metadata)
+        with closing(TensorBoard(folder.path)) as board:
+            fitted = _train(parts, judge, checkpoints, mix_seed(spec.seed, 1), meter, board, hooks)
+    weights = _serialized(parts.model, Expectation(size, spec.recipe.normalize))
     durable.write(folder.weights, weights)
     digest = hashlib.sha256(weights).hexdigest()
     known = {"train": (parts.train, split.train), "val": (parts.val, split.val)}
@@ -149,6 +129,43 @@ def run_one(
         deviations=planned.deviations + parts.deviations + fitted.deviations,
         environment=environment(device),
     )
+
+
+def _train(
+    parts: Parts,
+    judge: "_Judge",
+    checkpoints: Checkpoints,
+    seed: int,
+    meter: Meter,
+    board: TensorBoard,
+    hooks: Hooks,
+) -> Fitted:
+    """Train what is trained of the network; the meter, the board and the hooks are told of everything."""
+
+    def report(news: Progress | EpochRow | Notice) -> None:
+        if isinstance(news, EpochRow):
+            board.epoch_ended(news)
+        meter.sample()
+        hooks.report(news)
+
+    return fit(
+        parts.trained,
+        parts.batches,
+        parts.prepare,
+        (lambda candidate: judge.validate(candidate, parts.val)) if len(parts.val) else None,
+        parts.recipe,
+        parts.precision,
+        checkpoints,
+        seed=seed,
+        report=report,
+        stop_requested=hooks.stop_requested,
+    )
+
+
+def _serialized(model: nn.Module, expects: Expectation) -> bytes:
+    """Return the content of a file with a network's weights and what they expect."""
+    state = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
+    return save(state, expects.metadata)
 
 
 class _Judge:

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Batches, Part, Preprocess, TrainBatches, ViewBatches, mix_seed
+from bakeoff.data.pipeline import Batches, Part, TrainBatches, ViewBatches, mix_seed
+from bakeoff.data.preprocess import Preprocess
 from bakeoff.data.splits import Split
 from bakeoff.evaluation.predict import images_at_once
 from bakeoff.models import transfer, weights
@@ -42,7 +44,7 @@ class Parts:
         represent: makes any part of the images into what is trained on, as `train` and `val` are.
         precision: the format to compute in.
         cache: of the features; None where a network sees images.
-        deviations: found when weights were loaded.
+        deviations: found when weights were loaded and features cached.
     """
 
     model: nn.Module
@@ -56,6 +58,10 @@ class Parts:
     precision: Precision
     cache: FeatureCache | None = None
     deviations: tuple[Deviation, ...] = ()
+
+    def noting(self, deviation: Deviation) -> "Parts":
+        """Return the same parts with one more deviation."""
+        return replace(self, deviations=(*self.deviations, deviation))
 
 
 def wire(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> Parts:
@@ -137,24 +143,17 @@ def with_features(
     recipe = spec.recipe
     if why := _why_not_cached(spec, parts.model):
         unused = Deviation("recipe.views", str(recipe.views), "0", f"no features are cached: {why}")
-        return replace(parts, deviations=(*parts.deviations, unused)) if recipe.views else parts
+        return parts.noting(unused) if recipe.views else parts
     found = splits_into(parts.model)
     assert found is not None, "asked before"
     frozen, head = found
     assert spec.model.image_size is not None, "a resolved spec has a size"
-    normalize = spec.recipe.normalize
-    about = {
-        "fingerprint": fingerprint,
-        "model": spec.model.model_dump(mode="json", include={"name", "options", "tap", "pool", "image_size"}),
-        "normalize": [normalize, parts.train.channel_statistics() if normalize == "dataset" else None],
-        "versions": {library: version(library) for library in ("torch", "torchvision", "timm")},
-    }
     cache = FeatureCache(
         folder,
         frozen,
         parts.prepare,
         parts.precision,
-        about,
+        _decides_features(parts, spec, fingerprint),
         chunk=images_at_once(spec.model.image_size),
         report=report,
         stop_requested=stop_requested,
@@ -162,8 +161,10 @@ def with_features(
     augmentations = augment.build(recipe.augment)
     wanted = [((), 0), *((augmentations, view) for view in range(recipe.views))]
     if why := cache.room(parts.train, wanted, len(parts.val) + test_images):
-        uncached = Deviation("recipe.cache_features", "true", "false", why)
-        return replace(parts, deviations=(*parts.deviations, uncached))
+        return parts.noting(Deviation("recipe.cache_features", "true", "false", why))
+    if recipe.engine == "compile":
+        why = "only the head is trained, on cached features, and it is not compiled"
+        parts = parts.noting(Deviation("recipe.engine", "compile", "eager", why))
     train = cache.of(parts.train)
     views = [cache.of(parts.train, augmentations, view) for view in range(recipe.views)] if augmentations else [train]
     return replace(
@@ -177,6 +178,17 @@ def with_features(
         represent=cache.of,
         cache=cache,
     )
+
+
+def _decides_features(parts: Parts, spec: RunSpec, fingerprint: str) -> dict[str, Any]:
+    """Return what decides features besides the frozen layers and how they compute, as JSON types."""
+    normalize = spec.recipe.normalize
+    return {
+        "fingerprint": fingerprint,
+        "model": spec.model.model_dump(mode="json", include={"name", "options", "tap", "pool", "image_size"}),
+        "normalize": [normalize, parts.train.channel_statistics() if normalize == "dataset" else None],
+        "versions": {library: version(library) for library in ("torch", "torchvision", "timm")},
+    }
 
 
 def _load_weights(model: nn.Module, planned: PlannedRun) -> tuple[Deviation, ...]:

@@ -40,7 +40,7 @@ def _where_it_may_be_written(engine: Engine) -> Iterator[None]:
             raise
         raise StoreError(
             f"the database {engine.url!r} is of an older version and can only be read here; `bakeoff leaderboard` "
-            "on its folder, where that may be written, brings it up to date"
+            "on its folder, run by somebody who may write there, brings it up to date"
         ) from None
 
 

@@ -1,14 +1,16 @@
 """What a study measures of its finished runs besides, on their saved weights: nothing is trained for it."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from bakeoff.errors import InterruptedRunError
-from bakeoff.records.run import RunState
+from bakeoff.errors import BakeoffError, InterruptedRunError
+from bakeoff.records.run import RunRecord, RunState
 from bakeoff.run.robustness import PART, measure_robustness
-from bakeoff.store.database import Store
+from bakeoff.store.database import Event, Store
 from bakeoff.store.folder import StudyFolder
 from bakeoff.study.plan import Plan
+
+FAILED = "robustness failed"  # the kind of an event that says why
 
 
 def measure_what_is_asked(
@@ -16,7 +18,7 @@ def measure_what_is_asked(
 ) -> bool:
     """Judge finished runs on corrupted images where the protocol asks for it; return whether none is left.
 
-    A run for which it fails is logged, and the others go on.
+    A run for which it fails is logged, and the others go on; `unmeasured` returns it.
 
     Args:
         plan: of the study.
@@ -34,6 +36,8 @@ def measure_what_is_asked(
         record = records[run_id]
         if record.state is not RunState.FINISHED or PART in record.metrics:
             continue
+        if stop_requested():
+            return False
         tell(f"{planned.spec.model.title}, {planned.spec.turn}, on corrupted images")
         run = folder.run(planned.spec, run_id)
         try:
@@ -48,9 +52,23 @@ def measure_what_is_asked(
             )
         except InterruptedRunError:
             return False
-        except Exception:  # of one run, so that the others go on
-            store.note(run_id, "robustness failed", traceback.format_exc())
+        except BakeoffError as error:
+            store.note(run_id, FAILED, str(error))
+            continue
+        except Exception as error:  # any fault of one run, so that the others go on
+            store.note(run_id, "traceback", traceback.format_exc())
+            store.note(run_id, FAILED, f"{type(error).__name__}: {error}")
             continue
         store.add_metrics(run_id, PART, found)
         store.note(run_id, "robustness", judged[run_id])
     return True
+
+
+def unmeasured(records: Iterable[RunRecord], events: Iterable[Event]) -> tuple[tuple[RunRecord, str], ...]:
+    """Return the finished runs that could not be judged on corrupted images, and why the last time."""
+    why = {event.run_id: event.detail for event in events if event.kind == FAILED}
+    return tuple(
+        (record, why[record.run_id])
+        for record in records
+        if record.state is RunState.FINISHED and PART not in record.metrics and record.run_id in why
+    )

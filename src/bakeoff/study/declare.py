@@ -90,12 +90,15 @@ def declare(
         "overrides": without_none(**overrides),
         "grid": grid,
     }
-    changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None and value != {}}
-    if config is not None:
-        return read_study(Path(config), changes)
-    if recipes is not None:
-        changes["recipes"] = [resolve_recipe(one) for one in recipes]
-    return StudySpec.parse(changes)
+    stated = {field: value for field, value in given.items() if value is not None and value != {}}
+    return _parsed(stated) if config is None else read_study(Path(config), stated)
+
+
+def _parsed(stated: dict[str, Any]) -> StudySpec:
+    """Return the study of these fields, without a file."""
+    if "recipes" in stated:
+        stated["recipes"] = [resolve_recipe(one) for one in stated["recipes"]]
+    return StudySpec.parse(stated)
 
 
 def without_none(**fields: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
 from bakeoff.store.worker import Worker, name_of
 from bakeoff.study import looks
-from bakeoff.study.afterwards import measure_what_is_asked
+from bakeoff.study.afterwards import measure_what_is_asked, unmeasured
 from bakeoff.study.environments import changed
 from bakeoff.study.heartbeat import Heartbeat
 from bakeoff.study.plan import Plan
@@ -64,11 +64,19 @@ class Observer:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a study ended: its runs, and whether it was stopped before all were done."""
+    """How a study ended.
+
+    Attributes:
+        records: its runs.
+        stopped: why it was, before all was done; or empty.
+        signalled: the number of the signal that stopped it, or 0.
+        unmeasured: the finished runs of which something that was asked for could not be measured, and why.
+    """
 
     records: tuple[RunRecord, ...]
-    stopped: str  # why, or empty
-    signalled: int = 0  # the number of the signal that stopped it, or 0
+    stopped: str
+    signalled: int = 0
+    unmeasured: tuple[tuple[RunRecord, str], ...] = ()
 
 
 def execute(
@@ -114,13 +122,12 @@ def execute(
                 time.sleep(LOOK_SECONDS)
             else:
                 break
-        measured = not stop.why() and measure_what_is_asked(
-            plan, folder, store, lambda: bool(stop.why()), observer.measuring
-        )
+        measured = measure_what_is_asked(plan, folder, store, lambda: bool(stop.why()), observer.measuring)
         records = _records(store, runs)
+        failed = unmeasured(records, store.events()) if plan.study.protocol.robustness else ()
         if measured and all(record.state.is_final for record in records):
-            return Outcome(records, "")
-        return Outcome(records, stop.why(), stop.signalled)
+            return Outcome(records, "", unmeasured=failed)
+        return Outcome(records, stop.why(), stop.signalled, failed)
 
 
 def _records(store: Store, runs: Mapping[str, PlannedRun]) -> tuple[RunRecord, ...]:

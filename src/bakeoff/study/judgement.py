@@ -61,11 +61,6 @@ def read_answers(groups: Mapping[str, Iterable[RunRecord]], read: Reader) -> Rig
     return RightAnswers(right, found.refusal, found.missing, found.folding)
 
 
-def judge_runs(groups: Mapping[str, Iterable[RunRecord]], read: Reader) -> Judgement:
-    """Judge what has finished; see `read_answers`."""
-    return judge_answers(read_answers(groups, read))
-
-
 def judge_answers(answers: RightAnswers) -> Judgement:
     """Judge what has been read already."""
     if answers.refusal:

@@ -88,22 +88,14 @@ def fit(
         InterruptedRunError: `stop_requested` said yes.
         StoreError: the checkpoint is of another run, or lacks something.
     """
-    total_steps = min(recipe.epochs * batches.steps_per_epoch, recipe.max_steps or 2**62)
+    steps, device = batches.steps_per_epoch, batches.part.device
+    total_steps = min(recipe.epochs * steps, recipe.max_steps or 2**62)
     phases = Phases(model, recipe)
     optimizer = optimizers.build(model, recipe.optimizer, phases.rates)
     step = Step(model, optimizer, prepare, recipe, precision, batches.batch_size)
-    schedule = Schedule(recipe.schedule, recipe.optimizer.lr, batches.steps_per_epoch, total_steps)
+    schedule = Schedule(recipe.schedule, recipe.optimizer.lr, steps, total_steps)
     average = WeightAverage(model, recipe.ema) if recipe.ema else None
-    state = TrainingState(
-        model,
-        optimizer,
-        step,
-        schedule,
-        Selection(recipe),
-        average,
-        batches.steps_per_epoch,
-        batches.part.device,
-    )
+    state = TrainingState(model, optimizer, step, schedule, Selection(recipe), average, steps, device)
     _resume(state, checkpoints, report)
     autosave = Autosave(checkpoints)
     reported = time.perf_counter()
@@ -125,15 +117,11 @@ def fit(
             autosave.if_due(state)
             if time.perf_counter() - reported > REPORT_SECONDS:
                 _check_finite(state)
-                report(_progress(state, recipe, batches.steps_per_epoch))
+                report(_progress(state, recipe, steps))
                 reported = time.perf_counter()
         _check_finite(state)
         state.figures()  # waits for the device, so that validation is not counted as training
-        try:
-            val_loss, val_accuracy = validate(state.evaluated) if validate else (None, None)
-        except InterruptedRunError:
-            autosave.now(state)
-            raise
+        val_loss, val_accuracy = _validated(validate, state, autosave) if validate else (None, None)
         _check_finite(state, val_loss or 0.0, weights=True)
         report(state.end_epoch(val_loss, val_accuracy))
         enough = _why_enough(state, recipe)
@@ -159,6 +147,17 @@ def _resume(state: TrainingState, checkpoints: Checkpoints, report: Callable[[No
             f"in {shown}; go on where it was made, or remove that folder to train the run anew"
         )
     state.restore(*saved)
+
+
+def _validated(
+    validate: Callable[[nn.Module], tuple[float, float]], state: TrainingState, autosave: Autosave
+) -> tuple[float, float]:
+    """Return loss and accuracy on the validation images; an interruption meanwhile loses no epoch."""
+    try:
+        return validate(state.evaluated)
+    except InterruptedRunError:
+        autosave.now(state)
+        raise
 
 
 def _why_enough(state: TrainingState, recipe: Recipe) -> str:

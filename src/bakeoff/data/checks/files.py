@@ -1,10 +1,27 @@
 """Files that were passed over, and photos of which little is seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bakeoff.data.checks import Finding, Parted, plural, register
 
 SHOWN = 5
+PASSED_OVER = {  # in the provenance: nouns, what is said of them, and advice
+    "ignored": (
+        ("file is", "files are"),
+        "no part of the data set: outside of a class's folder, or no image",
+        "move images into the folder of their class",
+    ),
+    "nested": (
+        ("folder with images lies", "folders with images lie"),
+        "within the folder of a class, whose images they count as",
+        "check that they are no classes of their own",
+    ),
+    "long": (
+        ("photo is", "photos are"),
+        "three times as long as wide or more: much of them is cut off or squashed",
+        "cut them yourself, or set fit: pad in a study file",
+    ),
+}
 
 
 @register("files", "classes")
@@ -12,41 +29,24 @@ def files(data: Parted) -> Iterator[Finding]:
     """Tell of what the source put aside: its provenance holds it."""
     seen = data.images.provenance
     if skipped := seen.get("skipped"):
-        yield Finding(
-            "files",
-            grave=False,
-            count=len(skipped),
-            what=f"{plural(len(skipped), 'image is', 'images are')} left out, because unreadable",
-            advice="mend or remove them",
-            examples=tuple(f"{one['name']} {one['reason']}" for one in skipped[:SHOWN]),
+        yield _finding(
+            len(skipped),
+            ("image is", "images are"),
+            "left out, because unreadable",
+            "mend or remove them",
+            [f"{one['name']} {one['reason']}" for one in skipped],
         )
-    if ignored := seen.get("ignored"):
-        yield Finding(
-            "files",
-            grave=False,
-            count=ignored["count"],
-            what=f"{plural(ignored['count'], 'file is', 'files are')} no part of the data set: outside of a class's"
-            " folder, or no image",
-            advice="move images into the folder of their class",
-            examples=tuple(ignored["names"][:SHOWN]),
-        )
-    if nested := seen.get("nested"):
-        yield Finding(
-            "files",
-            grave=False,
-            count=nested["count"],
-            what=f"{plural(nested['count'], 'folder with images lies', 'folders with images lie')} within the folder of"
-            " a class, whose images they count as",
-            advice="check that they are no classes of their own",
-            examples=tuple(nested["names"][:SHOWN]),
-        )
-    if long := seen.get("long"):
-        yield Finding(
-            "files",
-            grave=False,
-            count=long["count"],
-            what=f"{plural(long['count'], 'photo is', 'photos are')} three times as long as wide or more: much of them"
-            " is cut off or squashed",
-            advice="cut them yourself, or set fit: pad in a study file",
-            examples=tuple(long["names"][:SHOWN]),
-        )
+    for kind, words in PASSED_OVER.items():
+        if found := seen.get(kind):
+            yield _finding(found["count"], *words, found["names"])
+
+
+def _finding(count: int, nouns: tuple[str, str], what: str, advice: str, names: Sequence[str]) -> Finding:
+    return Finding(
+        "files",
+        grave=False,
+        count=count,
+        what=f"{plural(count, *nouns)} {what}",
+        advice=advice,
+        examples=tuple(names[:SHOWN]),
+    )

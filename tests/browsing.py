@@ -1,0 +1,35 @@
+"""Pages of a headless browser that are watched: what they ask for, and what they complain of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@contextmanager
+def watched(browser: "Browser", tolerated: str | None = None, **options: Any) -> Iterator[tuple["Page", list[str]]]:
+    """Give a page and the addresses that it has asked for; nothing may be in its console when it is done.
+
+    Args:
+        browser: the fixture.
+        tolerated: part of messages that the console may have.
+        options: of the page's context.
+    """
+    context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
+    page = context.new_page()
+    asked: list[str] = []
+    complaints: list[str] = []
+
+    def complain(text: str) -> None:
+        if tolerated is None or tolerated not in text:
+            complaints.append(text)
+
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complain(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (complaints.append("a dialog"), dialog.dismiss()))
+    yield page, asked
+    assert complaints == []
+    context.close()

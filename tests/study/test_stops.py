@@ -1,0 +1,157 @@
+"""A study that is stopped, killed, or out of room goes on to the same end."""
+
+import errno
+import io
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import pytest
+import torch
+from small import compare, facts
+from torch import nn
+
+import bakeoff
+from bakeoff.cli.live import JsonLines
+from bakeoff.data.locations import Locations
+from bakeoff.errors import StoreError
+from bakeoff.records.run import RunRecord, RunState
+from bakeoff.specs.study import StudySpec
+from bakeoff.study import carry_out
+from bakeoff.study.execute import Observer, Outcome
+from bakeoff.study.plan import make_plan
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def test_a_time_limit_saves_and_stops_and_the_same_again_goes_on(tmp_path, tiny):
+    def slow(num_classes: int, in_channels: int, image_size: int) -> nn.Module:
+        """Takes its time."""
+
+        class Slow(nn.Sequential):
+            def forward(self, images: torch.Tensor) -> torch.Tensor:
+                time.sleep(0.05)
+                return super().forward(images)
+
+        return Slow(nn.Flatten(), nn.Linear(in_channels * image_size**2, num_classes))
+
+    name = tiny("slow", slow)
+    expected = compare(tmp_path / "whole", name, seeds=1, epochs=5)
+    cut = compare(tmp_path / "out", name, seeds=1, epochs=5, time_limit=0.5)
+    assert cut.runs[0].state is RunState.INTERRUPTED
+    result = compare(tmp_path / "out", name, seeds=1, epochs=5)
+    assert result.runs[0].state is RunState.FINISHED
+    assert result.runs[0].attempts == 2
+    assert result.runs[0].metrics == expected.runs[0].metrics
+
+
+def test_a_stop_when_nothing_is_left_to_do_is_no_stop(tmp_path, tiny):
+    class Late(Observer):
+        def run_ended(self, record: RunRecord) -> None:
+            if record.spec.seed == seeds[-1]:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def outcome(out: str) -> Outcome:
+        where = Locations(cache=tmp_path / "cache", offline=True)
+        study = {"data": "digits", "models": "one", "seeds": [0, 1], "recipes": [{"epochs": 1, "amp": "off"}]}
+        plan = make_plan(StudySpec.parse(study), where, torch.device("cpu"))
+        return carry_out.run(plan, tmp_path / out, where, Late())
+
+    tiny("one")
+    seeds = [0, 1]
+    late = outcome("late")
+    assert (late.stopped, late.signalled) == ("", 0)
+    seeds = [0]
+    early = outcome("early")
+    assert (early.stopped, early.signalled) == ("stopped by SIGTERM", signal.SIGTERM)
+    assert [record.state for record in early.records] == [RunState.FINISHED, RunState.PENDING]
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_study_ends_as_one_that_was_not(tmp_path: Path, kind: signal.Signals):
+    def command(out: str) -> list[str]:
+        flags = "--models lenet5 --seeds 1 --epochs 40 --batch-size 32 --amp off --offline --device cpu"
+        return [sys.executable, "-m", "bakeoff", "compare", "digits", *flags.split(), "--out", str(tmp_path / out)]
+
+    subprocess.run(command("whole"), check=True, capture_output=True)
+    child = subprocess.Popen(command("killed"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    database = tmp_path / "killed" / "bakeoff.db"
+    while not database.exists() or _epochs(database) < 3:
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.02)
+    child.send_signal(kind)
+    _, errors = child.communicate(timeout=300)
+    assert child.returncode == (143 if kind is signal.SIGTERM else -kind)
+    if kind is signal.SIGTERM:
+        assert "stopped by SIGTERM; 1 run is left, and the same command goes on where it was" in errors
+    subprocess.run(command("killed"), check=True, capture_output=True)
+    whole, killed = (bakeoff.load(tmp_path / out) for out in ("whole", "killed"))
+    assert facts(whole.runs[0]) == facts(killed.runs[0])
+    weights = [r.run_folder(r.runs[0]).weights.read_bytes() for r in (whole, killed)]
+    assert weights[0] == weights[1]
+
+
+def _epochs(database: Path) -> int:
+    with sqlite3.connect(database) as connection:
+        try:
+            return int(connection.execute("SELECT count(*) FROM epoch").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+@pytest.mark.parametrize("stop_at", [3, 12, 60])  # in the two validations, and in the last judgement
+def test_asked_to_stop_while_the_network_is_judged_it_goes_on_to_the_same_end(tmp_path, tiny, monkeypatch, stop_at):
+    """Judging many images may take minutes, in which Ctrl-C must be heard."""
+    monkeypatch.setattr("bakeoff.run.run_one.images_at_once", lambda size: 16)
+    expected = compare(tmp_path / "whole", tiny("one"), seeds=1, epochs=2)
+    seen = iter(range(10**9))
+    asked: list[int] = []
+
+    def why_stop(*_: object) -> str:
+        if any(frame.name == "_inputs" for frame in traceback.extract_stack()):
+            asked.extend([stop_at] * (next(seen) == stop_at))
+        return "asked" if asked else ""
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bakeoff.study.stopping.Stop.why", why_stop)
+        cut = compare(tmp_path / "out", "one", seeds=1, epochs=2)
+        assert cut.runs[0].state is RunState.INTERRUPTED
+    result = compare(tmp_path / "out", "one", seeds=1, epochs=2)
+    assert facts(result.runs[0]) == facts(expected.runs[0])
+
+
+def test_a_full_disk_ends_the_study_with_a_sentence_and_it_goes_on_once_there_is_room(tmp_path, tiny, monkeypatch):
+    expected = compare(tmp_path / "whole", tiny("one"), seeds=2)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bakeoff.store.folder.RunFolder.write_predictions", full)
+        with pytest.raises(StoreError, match="the disk of .*out.* is full; make room, and the same command goes on"):
+            compare(tmp_path / "out", "one", seeds=2)
+    cut = bakeoff.load(tmp_path / "out").runs
+    assert [(run.state, run.attempts) for run in cut] == [(RunState.INTERRUPTED, 1), (RunState.PENDING, 0)]
+    result = compare(tmp_path / "out", "one", seeds=2)
+    assert [facts(run) for run in result.runs] == [facts(run) for run in expected.runs]
+
+
+def test_a_damaged_checkpoint_is_told_to_the_user_and_kept_among_the_events(tmp_path, tiny, monkeypatch):
+    compare(tmp_path / "out", tiny("one"), seeds=1, epochs=3, time_limit=1e-9)
+    result = bakeoff.load(tmp_path / "out")
+    checkpoints = result.run_folder(result.runs[0]).checkpoints
+    checkpoints.mkdir(parents=True)
+    (checkpoints / f"{1:012d}.json").write_text("{")
+    stream = io.StringIO()
+    events = compare(tmp_path / "out", "one", seeds=1, epochs=3, observer=JsonLines(stream)).events
+    told = json.loads(stream.getvalue().splitlines()[0])
+    assert told["event"] == "notice"
+    assert told["text"].startswith("checkpoint 1 is damaged (")
+    assert told["text"].endswith("; training starts anew")
+    assert [event.detail for event in events if event.kind == "notice"] == [told["text"]]
