@@ -52,7 +52,7 @@ def write_pictures(images: ImageSet, train: IntArray, specs: Sequence[AugmentSpe
     found = grids(images, train, specs)
     height = sum(HEADING + ROW * len(rows) for rows in found.values())
     figure = Figure(figsize=(CELL * COLUMNS, height), dpi=DPI, facecolor="white")
-    # One pair of axes in inches from the top left: a pair for each of the images takes most of a minute to lay out.
+    # One pair of axes, in inches from the top left: laying out a pair for each image takes several times as long.
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     top = 0.0
