@@ -41,6 +41,13 @@ def test_the_study_of_a_folder_is_that_of_all_commands(asked, expected, said):
     assert union(expected, asked) == expected, "the same command again changes nothing"
 
 
+def test_a_folder_of_an_older_version_lacks_what_is_told_besides():
+    old = {**FIRST, "protocol": {"folds": None}}
+    assert union(old, FIRST) == FIRST
+    assert told(old, study("a", seeds=(0,))) == ""
+    assert union(old, study("a"))["protocol"] == {"folds": None, "robustness": False, "target_accuracy": None}
+
+
 def test_models_that_are_added_are_told_and_judged_as_the_first_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
     heard: list[str] = []

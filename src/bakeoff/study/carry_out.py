@@ -46,7 +46,7 @@ def run(
 
     def joined(found: About, asked: About) -> dict[str, Any]:
         changes.append(told(found["study"], asked["study"]))
-        commands = [command for command in found["command"].splitlines() if command != asked["command"]]
+        commands = [command for command in found.get("command", "").splitlines() if command != asked["command"]]
         command = "\n".join([*commands, asked["command"]]).strip()
         return {**asked, "study": union(found["study"], asked["study"]), "command": command}
 

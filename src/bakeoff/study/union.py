@@ -12,12 +12,13 @@ def union(found: Study, asked: Study) -> dict[str, Any]:
     """Return a study of the models and seeds of both, and of what either is to tell besides.
 
     Args:
-        found: the folder's study; its identity is that of the other.
+        found: the folder's study, of the same identity; one of an older version may lack what is told besides.
         asked: the study of a command.
     """
     both = {field: [*found[field], *_more(found, asked, field)] for field in ("models", "seeds")}
-    kept = {field: asked["protocol"][field] or found["protocol"][field] for field in BESIDE}
-    return {**asked, **both, "protocol": {**asked["protocol"], **kept}}
+    there, here = found["protocol"], asked["protocol"]
+    kept = {field: here[field] or there.get(field, here[field]) for field in BESIDE}
+    return {**asked, **both, "protocol": {**here, **kept}}
 
 
 def told(found: Study, asked: Study) -> str:
@@ -43,7 +44,7 @@ def _title(model: Mapping[str, Any]) -> str:
 
 def _besides(protocol: Mapping[str, Any]) -> dict[str, str]:
     """Return what a protocol tells besides, in words."""
-    words = {"robustness": "corrupted test images"} if protocol["robustness"] else {}
-    if protocol["target_accuracy"]:
+    words = {"robustness": "corrupted test images"} if protocol.get("robustness") else {}
+    if protocol.get("target_accuracy"):
         words["target_accuracy"] = f"the time to {100 * protocol['target_accuracy']:g} % validation accuracy"
     return words
