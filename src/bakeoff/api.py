@@ -14,6 +14,7 @@ from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError, nearest
 from bakeoff.result import Result, load
 from bakeoff.run.device import find_device
+from bakeoff.specs.arguments import naming_arguments
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.files import naming_lines
 from bakeoff.specs.protocol import Protocol
@@ -90,11 +91,10 @@ def compare(
     known = inspect.signature(declare).parameters
     if unknown := sorted(settings.keys() - known):
         raise SpecError(f"compare has no argument {unknown[0]!r}{nearest(unknown[0], known)}")
-    study = declare(data, models, **settings)
     config = Path(settings["config"]) if settings.get("config") else None
     where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
-    with naming_lines(config):
-        plan = make_plan(study, where, find_device(device))
+    with naming_lines(config), naming_arguments({"data": data, **settings}):
+        plan = make_plan(declare(data, models, **settings), where, find_device(device))
     folder = Path(out) if out else plan.default_folder()
     observer = observer or default_observer(verbose)
     how: dict[str, Any] = {"time_limit": time_limit, "database": database, "retry_failed": retry_failed}

@@ -96,9 +96,10 @@ def test_a_plan_says_how_many_seeds_are_needed_and_what_it_assumes(compared, tmp
     cwd, _ = compared
     measured = run("plan", "--from", "out", "--models", "3", cwd=cwd).stdout
     assert "For 359 test images and a test at the 5 % level, divided by 3 pairs of 3 models" in measured
-    assert "as measured in out" in measured
-    assert "2 runs of a model cannot tell how far it spreads over seeds" in measured
-    assert "cannot tell" not in by_default
+    assert "how far models spread over seeds cannot be told from out" in measured
+    assert "Assumed: 0.89 points of spread" in measured
+    assert "the default, of small, little trained networks" in measured
+    assert "cannot be told" not in by_default
 
 
 def test_a_study_is_the_same_as_itself(compared):
@@ -113,7 +114,9 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     assert "deviation: model.image_size 8 -> 18" in done.stdout
     assert "in all" in done.stdout
+    assert "it counts as no look" in done.stdout
     assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "cache" / "looks").exists()
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,8 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
         (["compare", "digits", "--models", "simcn"], 1, "did you mean simcnn"),
         (["compare", "--config", "none.yaml"], 1, "none.yaml: cannot be read"),
         (["compare", "digits", "--models", "simcnn", "--seeds", "many"], 1, "--seeds is a number"),
+        (["compare", "digits", "--models", "simcnn", "--batch-size", "0"], 1, "error: --batch-size: must be greater"),
+        (["data", "digits", "--preview", "x.bmp"], 1, "x.bmp does not say which kind of picture to write"),
         (["compare", "digits", "--models", "simcnn", "--budget", "10"], 1, "--budget is epochs=N"),
         (["compare", "cifar10", "--models", "simcnn", "--offline"], 1, "--data-dir"),
         (["leaderboard", "nowhere"], 1, "there is no study in nowhere"),

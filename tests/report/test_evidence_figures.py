@@ -51,7 +51,7 @@ def test_the_matrix_has_a_sign_where_a_difference_is_called(planted):
     assert cells["z"] == [[None, 0, 1], [0, None, 1], [-1, -1, None]]
     assert float(cells["text"][0][2]) == pytest.approx(30, abs=0.5)
     assert cells["text"][2][0].startswith("\N{MINUS SIGN}")
-    assert "corrected &lt; 0.001" in cells["customdata"][0][2]
+    assert "for all pairs &lt; 0.001" in cells["customdata"][0][2]
 
 
 def test_every_pair_is_in_the_table(planted):
@@ -62,7 +62,7 @@ def test_every_pair_is_in_the_table(planted):
         ("one", "worse", "differ"),
         ("two", "worse", "differ"),
     ]
-    assert {row[8] for row in rows} == {"procedures"}
+    assert {row[8] for row in rows} == {"new trainings"}
 
 
 def test_a_single_run_among_several_is_not_compared_and_why_is_said(build):

@@ -296,3 +296,14 @@ def test_heat_lies_over_the_image_and_lost_maps_are_said(build):
     assert np.unravel_index(drawn.argmax(), drawn.shape)[0] < 4
     assert np.unravel_index(drawn.argmax(), drawn.shape)[1] >= 12
     assert overlaid(np.zeros((5, 9, 1), np.uint8), heat[0]).shape == (5, 9, 3)
+
+
+def test_no_axis_goes_past_all_or_before_the_first_epoch(build):
+    subject = build(models=["only", "other"], seeds=2, epochs=4)
+    for figure in curve_figures(subject.contenders):
+        assert figure.layout["xaxis"]["autorangeoptions"] == {"clipmin": 0.5, "clipmax": 4.5}
+    views = [*curve_figures(subject.contenders), *(view.figure for view in cost_views(subject.ranked))]
+    shares = [figure for figure in views if "%" in figure.layout["yaxis"].get("tickformat", "")]
+    assert len(shares) > 2
+    for figure in shares:
+        assert figure.layout["yaxis"]["autorangeoptions"] == {"clipmin": 0, "clipmax": 1}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bakeoff.errors import DataError
+from bakeoff.errors import DataError, SpecError
 from bakeoff.report.draw import shuffled
 from bakeoff.report.grids import augmented_grid, grids, moved, preview
 from bakeoff.report.pictures import draw_lr_curves, write_pictures
@@ -68,6 +68,21 @@ def test_mixed_images_have_their_shares_above_them(images):
 def test_the_picture_is_written_with_names_of_any_kind(images, tmp_path):
     write_pictures(images, images.parts["train"], augmentations("flip", {"shift": 2}, "cutmix"), tmp_path / "x.png")
     assert (tmp_path / "x.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("suffix", "begins"), [("png", b"\x89PNG"), ("jpg", b"\xff\xd8"), ("JPEG", b"\xff\xd8"), ("pdf", b"%PDF")]
+)
+def test_a_file_holds_what_its_suffix_says(images, tmp_path, suffix, begins):
+    write_pictures(images, images.parts["train"], (), tmp_path / f"x.{suffix}")
+    assert (tmp_path / f"x.{suffix}").read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize("name", ["x.gif", "x", "png", "x.png.txt"])
+def test_another_suffix_is_refused_in_a_sentence(images, tmp_path, name):
+    with pytest.raises(SpecError, match=r"end it in \.png, \.jpg"):
+        write_pictures(images, images.parts["train"], (), tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_curves_of_a_learning_rate_test_are_drawn(tmp_path):

@@ -163,7 +163,7 @@ def test_the_generator_of_the_process_is_left_alone(tmp_path, tiny):
         ({"recipe": "defalt"}, "unknown recipe 'defalt'; did you mean default"),
         ({"recipe": {"batchsize": 3}}, "unknown field 'recipe.batchsize'; did you mean batch_size"),
         ({"batch_size": 5000}, "batch_size 5000 is larger than the training set of 1294 images"),
-        ({"epochs": 0}, "recipe.epochs: .*got 0"),
+        ({"epochs": 0}, "^epochs: .*got 0"),
         ({"lr": -1}, "lr: .*greater than 0; got -1"),
         ({"seeds": 0}, "at least one seed"),
         ({"device": "gpu"}, "no device 'gpu' here; choose from auto, cpu"),

@@ -20,6 +20,7 @@ from bakeoff.report.text import plural
 from bakeoff.run.device import device_name, find_device
 from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.resolve import PlannedRun
+from bakeoff.specs.arguments import flag, naming_arguments
 from bakeoff.specs.files import naming_lines
 from bakeoff.study import looks
 from bakeoff.study.execute import Observer, Outcome
@@ -49,7 +50,7 @@ def run_comparison(
             if study[argument] is None:
                 raise SpecError(f"{name} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
     where = Locations(data_dir=data_dir, offline=offline)
-    with naming_lines(study["config"]):
+    with naming_lines(study["config"]), naming_arguments(study, flag):
         plan = make_plan(api.declare(**study), where, find_device(device))
     folder = folder or plan.default_folder()
     if dry_run:
@@ -150,7 +151,7 @@ def print_warnings(plan: Plan, to: Console) -> None:
         options = [f"--data-dir {shlex.quote(str(plan.where.data_dir))}"] if plan.where.data_dir else []
         command = shlex.join(["bakeoff", "data", data.name, "--check", *(["--skip-bad"] if data.skip_bad else [])])
         to.print(f"[yellow]Data[/yellow]: {name(found)}. More by: {name(' '.join([command, *options]))}")
-    if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs})):
+    if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs}, plan.study_id)):
         to.print(f"[yellow]Test set[/yellow]: {before}")
 
 
@@ -183,3 +184,4 @@ def print_plan(plan: Plan, folder: Path) -> None:
     for deviation in {deviation for run in plan.runs for deviation in run.deviations}:
         out.print(f"deviation: {deviation.what} {deviation.wanted} -> {deviation.got}: {deviation.why}")
     out.print(f"About {duration(total)} in all, by a few steps of each model. Output: {folder}")
+    out.print("A dry run trains nothing and leaves the test set locked: it counts as no look at it.")

@@ -12,7 +12,10 @@ def data(
         str, Argument(help="A data set's name, a folder of images, an .npz file, or owner/name on the hub.")
     ],
     preview: Annotated[
-        Path | None, Option(help="Write a picture (PNG): samples, and what augmentation does.", show_default=False)
+        Path | None,
+        Option(
+            help="Write a picture (PNG, JPEG, PDF or SVG): samples, and what augmentation does.", show_default=False
+        ),
     ] = None,
     recipe: Annotated[
         str | None, Option(help="Show this recipe's augmentation in the picture.", show_default=False)
@@ -32,7 +35,8 @@ def data(
     from bakeoff.data.load import load
     from bakeoff.data.locations import Locations
     from bakeoff.errors import SpecError
-    from bakeoff.report.pictures import write_pictures
+    from bakeoff.report.pictures import check_picture, write_pictures
+    from bakeoff.specs.arguments import flag, naming_arguments
     from bakeoff.specs.data import DataSpec
     from bakeoff.specs.library import find_recipe
     from bakeoff.specs.protocol import Protocol
@@ -40,7 +44,10 @@ def data(
     if recipe and not preview:
         raise SpecError("--recipe shows its augmentation in the picture; give --preview FILE.png as well")
     specs = find_recipe(recipe).augment if recipe else ()
-    spec = DataSpec.parse({"name": name, "image_size": imgsz, "skip_bad": skip_bad})
+    with naming_arguments({"data": name, "imgsz": imgsz}, flag):
+        spec = DataSpec.parse({"name": name, "image_size": imgsz, "skip_bad": skip_bad}, "data")
+    if preview:
+        check_picture(preview)
     where = Locations(data_dir=data_dir, offline=offline)
     images = load(spec, where)
     split = describe(images, spec)

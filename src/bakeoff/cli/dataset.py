@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,8 @@ from bakeoff.specs.data import DataSpec
 from bakeoff.specs.protocol import Protocol
 
 MOST_CLASSES = 30  # that are printed
+FEW = 10  # images of a class, below which little can be learnt or said of it
+MOST_FEW = 5  # classes with few images that are named
 
 
 def left_out(skipped: Sequence[Mapping[str, str]]) -> str:
@@ -70,4 +73,28 @@ def describe(images: ImageSet, spec: DataSpec) -> Split:
     for index in shown:
         table.add_row(Text(printable(images.class_names[index])), *(f"{of[index]:,}" for of in counts.values()))
     out.print(table)
+    if few := few_images(images.class_names, counts):
+        out.print(f"[yellow]Few images[/yellow]: {name(few)}")
     return parts
+
+
+def few_images(names: Sequence[str], counts: Mapping[str, NDArray[np.int64]]) -> str:
+    """Say which classes have too few images to learn or to be judged by; nothing where none has.
+
+    Args:
+        names: of the classes.
+        counts: images of each class in each part, shape (K,).
+    """
+    total = np.sum(list(counts.values()), axis=0)
+    lacking = np.any([of == 0 for part, of in counts.items() if part != "val" and of.sum()], axis=0)
+    few = np.flatnonzero((total < FEW) | lacking)
+    if not len(few):
+        return ""
+    shown = [f"{names[index]} ({total[index]:,})" for index in few[:MOST_FEW]]
+    more = ", ..." if len(few) > MOST_FEW else ""
+    without = int(lacking.sum())
+    absent = f"; {plural(without, 'class is', 'classes are')} missing from a part" if without else ""
+    return (
+        f"{plural(len(few), 'class has', 'classes have')} fewer than {FEW} images, or none to train or to test with: "
+        f"{', '.join(shown)}{more}{absent}. Nothing can be said of these classes alone."
+    )

@@ -54,6 +54,10 @@ class Live(Observer):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._bars.stop()
 
+    def joined(self, what: str) -> None:
+        """Print it."""
+        self._bars.console.print(name(what))
+
     def study_started(self, runs: int, done: int) -> None:
         """Show the bar of the study."""
         if done:
@@ -118,12 +122,16 @@ class Live(Observer):
 
 
 class JsonLines(Observer):
-    """A line of JSON for every run that has ended, one for every notice, and one for the study."""
+    """A line of JSON for every run that has ended, one for every notice, for what a study gains, and for the study."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._run = ""
         self._waited_for: Sequence[str] = ()
+
+    def joined(self, what: str) -> None:
+        """Write a line of it."""
+        self._write({"event": "joined", "text": what})
 
     def run_started(self, planned: PlannedRun, resumed: bool) -> None:  # noqa: ARG002, an observer is told so
         """Remember which run is going on."""

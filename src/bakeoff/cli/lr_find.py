@@ -1,7 +1,7 @@
 """`bakeoff lr-find`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -13,7 +13,9 @@ def lr_find(
     batch_size: Annotated[int | None, Option(show_default=False)] = None,
     optimizer: Annotated[str | None, Option(show_default=False)] = None,
     imgsz: Annotated[int | None, Option(help="Side of the input in pixels.", show_default=False)] = None,
-    plot: Annotated[Path | None, Option(help="Draw the curves into this PNG file.", show_default=False)] = None,
+    plot: Annotated[
+        Path | None, Option(help="Draw the curves into this file: PNG, JPEG, PDF or SVG.", show_default=False)
+    ] = None,
     data_dir: Annotated[Path | None, Option(help="A folder that holds data sets.", show_default=False)] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     offline: Annotated[bool, Option(help="Refuse to download.")] = False,
@@ -22,13 +24,18 @@ def lr_find(
     from bakeoff.api import declare
     from bakeoff.cli.console import name, out
     from bakeoff.data.locations import Locations
-    from bakeoff.report.pictures import draw_lr_curves
+    from bakeoff.report.pictures import check_picture, draw_lr_curves
     from bakeoff.run.device import find_device
     from bakeoff.run.estimate import learning_rates
+    from bakeoff.specs.arguments import flag, naming_arguments
     from bakeoff.study.plan import make_plan
 
-    study = declare(data, models, recipe=recipe, batch_size=batch_size, optimizer=optimizer, imgsz=imgsz, seeds=1)
-    plan = make_plan(study, Locations(data_dir=data_dir, offline=offline), find_device(device))
+    if plot:
+        check_picture(plot)
+    where = Locations(data_dir=data_dir, offline=offline)
+    settings: dict[str, Any] = {"batch_size": batch_size, "optimizer": optimizer, "imgsz": imgsz}
+    with naming_arguments({"data": data, **settings}, flag):
+        plan = make_plan(declare(data, models, recipe=recipe, seeds=1, **settings), where, find_device(device))
     curves = {}
     for run in plan.runs:
         curve = learning_rates(run, plan.images, plan.split, plan.device)

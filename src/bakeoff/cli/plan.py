@@ -1,5 +1,6 @@
 """`bakeoff plan`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ DIFFERENCES = (0.5, 1.0, 2.0)  # points, besides the one that is asked for
 WANTED = 0.8
 IMAGES = 10_000
 ENOUGH = 5  # runs of a model to know its spread by, within a factor of two or so
+TELLING = 4  # runs, the first of each model not counted, below which a spread says nothing
+DEFAULT = "the default, of small, little trained networks on CIFAR-10; see --from"
 
 
 def plan(
@@ -30,26 +33,33 @@ def plan(
 
     if not 0 < detect <= 100:
         raise SpecError(f"--detect is a number of points above 0, at most 100; got {detect:g}")
-    spread, size, fewest = _measured(from_) if from_ else (CIFAR10, IMAGES, ENOUGH)
-    _answer(detect, spread, images or size, models)
-    source = f"as measured in {from_}" if from_ else "of small, little trained networks on CIFAR-10; see --from"
+    assumed = _measured(from_) if from_ else _Assumed(CIFAR10, IMAGES, DEFAULT)
+    if assumed.doubt:
+        out.print(f"[yellow]Doubtful[/yellow]: {name(assumed.doubt)}")
+    _answer(detect, assumed.spread, images or assumed.images, models)
+    spread = assumed.spread
     out.print(
         f"Assumed: {100 * spread.seed:.2f} points of spread over seeds, and a variance on one image of"
-        f" {spread.residual:.3f} by chance of the seed and {spread.image:.3f} between two models, {name(source)}."
+        f" {spread.residual:.3f} by chance of the seed and {spread.image:.3f} between two models,"
+        f" {name(assumed.source)}."
     )
-    if fewest < ENOUGH:
-        out.print(
-            f"{fewest} runs of a model cannot tell how far it spreads over seeds, so that the"
-            f" {100 * spread.seed:.2f} points may be luck, and more seeds be needed than stand here; {ENOUGH} runs of"
-            " each model would tell."
-        )
 
 
-def _measured(folder: Path) -> tuple["Spread", int, int]:
-    """Return the typical spread of a study's models, how many test images it has, and the fewest runs of a model."""
+@dataclass(frozen=True)
+class _Assumed:
+    """What a plan reckons with: variances, how many test images, where both are from, and what is doubtful about it."""
+
+    spread: "Spread"
+    images: int
+    source: str
+    doubt: str = ""
+
+
+def _measured(folder: Path) -> _Assumed:
+    """Return what a study says of a typical pair of its models; where it cannot tell, the default, and that it is."""
     from bakeoff.errors import StoreError
     from bakeoff.evidence.components import components
-    from bakeoff.evidence.power import Spread
+    from bakeoff.evidence.power import CIFAR10, Spread
     from bakeoff.result import load
 
     answers = load(folder).answers()
@@ -59,10 +69,29 @@ def _measured(folder: Path) -> tuple["Spread", int, int]:
         raise StoreError(
             f"{folder} is a cross-validation, which does not tell seeds and images apart; give another study"
         )
+    if not answers.right:
+        raise StoreError(f"no run of {folder} has finished with predictions to read; let it go on first")
     parts = [components(right.astype(float)) for right in answers.right.values()]
-    if sum(one.seeds > 1 for one in parts) < 2:
-        raise StoreError(f"{folder} does not tell how models spread over seeds: two models that ran twice are needed")
-    return Spread.typical(parts), parts[0].size, min(one.seeds for one in parts if one.seeds > 1)
+    repeated = [one.seeds for one in parts if one.seeds > 1]
+    typical = Spread.typical(parts) if len(repeated) > 1 else None
+    if typical and typical.seed and sum(repeated) - len(repeated) >= TELLING:
+        luck = (
+            f"{min(repeated)} runs of a model cannot tell well how far it spreads over seeds, so that the"
+            f" {100 * typical.seed:.2f} points may be luck, and more seeds be needed than stand here; {ENOUGH} runs of"
+            " each model would tell."
+        )
+        doubt = luck if min(repeated) < ENOUGH else ""
+        return _Assumed(typical, parts[0].size, f"as measured in {folder}", doubt)
+    why = (
+        f"its runs differ no more than so few test images ({parts[0].size:,}) make them differ by chance"
+        if typical and not typical.seed
+        else "too few of its models ran more than once, or too seldom"
+    )
+    doubt = (
+        f"how far models spread over seeds cannot be told from {folder}: {why}. All that stands here is for the default"
+        f" spread instead; {ENOUGH} runs of each of two models or more would tell."
+    )
+    return _Assumed(CIFAR10, parts[0].size, DEFAULT, doubt)
 
 
 def _answer(detect: float, spread: "Spread", images: int, models: int) -> None:

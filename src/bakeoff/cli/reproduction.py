@@ -15,6 +15,7 @@ from bakeoff.cli.systems import span
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError
 from bakeoff.run.device import find_device
+from bakeoff.specs.arguments import flag, naming_arguments
 from bakeoff.study.plan import make_plan
 from bakeoff.study.reported import Figure
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
@@ -37,8 +38,9 @@ def run_reproductions(
         raise SpecError("which system? bakeoff reproduce NAME..., of those that bakeoff reproduce --list names")
     where = Locations(data_dir=data_dir, offline=offline)
     # All plans first, so that a mistake in the last one is found before anything is trained.
-    studies = {system: study_of(system, **study) for system in names}
-    plans = {system: make_plan(planned, where, find_device(device)) for system, planned in studies.items()}
+    with naming_arguments(study, flag):
+        studies = {system: study_of(system, **study) for system in names}
+        plans = {system: make_plan(planned, where, find_device(device)) for system, planned in studies.items()}
     deadline = time.monotonic() + time_limit if time_limit is not None else None
     worst = 0
     for system, plan in plans.items():

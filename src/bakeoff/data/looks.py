@@ -43,9 +43,9 @@ class Ledger:
     def __init__(self, cache: Path, images: ImageSet, split: Split) -> None:
         self.path = cache / "looks" / f"{digest([images.fingerprint, split.test_digest])}.jsonl"
 
-    def others(self, own: Collection[str]) -> Looks:
-        """Return the looks of all runs but those of the given identities."""
-        looks = [look for look in self._read() if look["run"] not in own]
+    def others(self, own: Collection[str], study: str = "") -> Looks:
+        """Return the looks of all runs but those of the given identities and of a study."""
+        looks = [look for look in self._read() if look["run"] not in own and look["study"] != study]
         return Looks(len({look["study"] for look in looks}), len(looks))
 
     def add(self, study: str, run: str) -> None:

@@ -13,7 +13,7 @@ from bakeoff.evidence.scores import EvidenceError
 from bakeoff.evidence.temperature import fit_temperature
 from bakeoff.records.run import RunRecord
 from bakeoff.report.answers import TestAnswers, answered
-from bakeoff.report.figure import Figure, Trace, colour, dash, finite, inert, symbol
+from bakeoff.report.figure import WHOLE, Figure, Trace, colour, dash, finite, inert, symbol
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.table import Column, Rows, Table, Value, text_columns
 from bakeoff.report.text import NONE, percent
@@ -110,9 +110,9 @@ def calibration_figure(found: Sequence[Calibration]) -> Figure | None:
             "xaxis": {
                 "title": {"text": "probability of the answer"},
                 "tickformat": ".0%",
-                "range": [least - 0.03, 1.03],
+                "range": [max(0, least - 0.03), 1],
             },
-            "yaxis": {"title": {"text": "right"}, "tickformat": ".0%", "range": [lowest - 0.03, 1.03]},
+            "yaxis": {"title": {"text": "right"}, "tickformat": ".0%", "range": [max(0, lowest - 0.03), 1]},
         },
         note="Below the dotted line a model is too sure of itself, above it too modest. Points are bins of equally "
         "many images, of all runs of a model together.",
@@ -123,6 +123,7 @@ def _trace(one: Calibration) -> Trace:
     place = one.contender.place
     return {
         "type": "scatter",
+        **WHOLE,
         "mode": "lines+markers",
         "meta": place,
         "name": inert(one.contender.label),

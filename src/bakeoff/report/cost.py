@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bakeoff.evidence.pareto import pareto, pareto_of
 from bakeoff.evidence.verdict import Verdict
 from bakeoff.report.cost_ratios import ratio_table
-from bakeoff.report.figure import SHARES, Figure, Trace, colour, finite, inert, symbol
+from bakeoff.report.figure import SHARES, WHOLE, Figure, Trace, colour, finite, inert, symbol
 from bakeoff.report.prices import PRICES, Price
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
@@ -117,7 +117,7 @@ def _traces(contender: Contender, points: Points, middle: float, *, labelled: bo
     """
     costs, accuracies = zip(*points, strict=True)
     mean = math.fsum(costs) / len(costs)
-    shared = {"meta": contender.place, "type": "scatter", "name": inert(contender.label)}
+    shared = {"meta": contender.place, "type": "scatter", "name": inert(contender.label), **WHOLE}
     marker = {"color": colour(contender.place), "symbol": symbol(contender.place)}
     runs = {
         **shared,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bakeoff.report.figure import SHARES, Figure, Trace, colour, dash, finite, inert, symbol
+from bakeoff.report.figure import SHARES, WHOLE, Figure, Trace, colour, dash, finite, inert, symbol
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
 from bakeoff.report.text import decimal, percent
@@ -75,7 +75,6 @@ def _figure(quantity: str, title: str, curves: list[tuple[Contender, Curve]]) ->
     values = [value for _, found in curves for value in found.mean]
     if loss and min(values) > 0 and max(values) > LOG_RATIO * min(values):
         axis = {"type": "log", "dtick": 1, "tickformat": "~g"}
-    ticks = {"dtick": 1} if max(found.epochs[-1] for _, found in curves) <= FEW_EPOCHS else {}
     ends = ", ".join(f"{c.label} {_shown(quantity, found.mean[-1])}" for c, found in curves[:5])
     traces = []
     for contender, found in curves:
@@ -87,15 +86,24 @@ def _figure(quantity: str, title: str, curves: list[tuple[Contender, Curve]]) ->
         title=title,
         description=f"{title} against the epoch, one line per model. At the end: {ends}.",
         traces=traces,
-        layout={"xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero", **ticks}, "yaxis": axis},
+        layout={
+            "xaxis": {"title": {"text": "epoch"}, **_epochs(max(found.epochs[-1] for _, found in curves))},
+            "yaxis": axis,
+        },
         note="A ring is the epoch whose weights a run kept." if quantity == "val_accuracy" else "",
         table=_table(quantity, title, curves),
     )
 
 
+def _epochs(last: int) -> dict[str, object]:
+    """Return an axis from the first epoch to the last: nothing is known of an epoch 0."""
+    ticks = {"dtick": 1} if last <= FEW_EPOCHS else {}
+    return {"autorangeoptions": {"clipmin": 0.5, "clipmax": last + 0.5}, **ticks}
+
+
 def _traces(contender: Contender, found: Curve, *, loss: bool) -> list[Trace]:
     """Return the mean as a line and, where there are several seeds, their range as a band."""
-    shared = {"meta": contender.place, "type": "scatter", "name": inert(contender.label)}
+    shared = {"meta": contender.place, "type": "scatter", "name": inert(contender.label), **WHOLE}
     line = {
         **shared,
         "x": found.epochs,
@@ -129,6 +137,7 @@ def _kept(contender: Contender) -> list[Trace]:
         {
             "meta": contender.place,
             "type": "scatter",
+            **WHOLE,
             "name": inert(contender.label),
             "x": [row.epoch for row in rows],
             "y": finite(row.val_accuracy for row in rows),

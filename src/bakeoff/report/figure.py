@@ -39,7 +39,8 @@ AXIS = {
     "fixedrange": False,
 }
 
-SHARES = {"autorangeoptions": {"clipmin": -0.05, "clipmax": 1.05}}  # of an axis from 0 to 100 %, with a margin
+SHARES = {"autorangeoptions": {"clipmin": 0, "clipmax": 1}}  # of an axis of shares: there is nothing beyond 100 %
+WHOLE = {"cliponaxis": False}  # of a trace whose points may lie on the end of such an axis, and are not to be cut
 
 Trace = dict[str, Any]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bakeoff.evidence.estimate import Estimate
 from bakeoff.evidence.verdict import Verdict
-from bakeoff.report.figure import Figure, Trace, colour, finite, inert, symbol
+from bakeoff.report.figure import SHARES, WHOLE, Figure, Trace, colour, finite, inert, symbol
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.text import SPACE, interval, percent
 
@@ -29,7 +29,7 @@ def interval_figure(subject: Subject, verdict: Verdict | None) -> Figure | None:
         f"{percent(first.mean, 1)} ({interval(first.low, first.high)}). All are in the table below.",
         traces=traces,
         layout={
-            "xaxis": {"tickformat": ".1~%"},
+            "xaxis": {"tickformat": ".1~%", **SHARES},
             "yaxis": {
                 "tickvals": list(range(len(shown))),
                 "ticktext": names,
@@ -47,7 +47,7 @@ def interval_figure(subject: Subject, verdict: Verdict | None) -> Figure | None:
 def _traces(one: Estimate, row: int, contender: Contender, letters: Mapping[str, str]) -> list[Trace]:
     shade = colour(contender.place)
     runs = finite([record.metrics["test"]["accuracy"] for record in contender.finished])
-    shared = {"type": "scatter", "meta": contender.place, "mode": "markers"}
+    shared = {"type": "scatter", "meta": contender.place, "mode": "markers", **WHOLE}
     group = f"<br>group {letters[one.name]}" if letters[one.name] else ""
     return [
         {

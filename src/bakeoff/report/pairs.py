@@ -10,6 +10,7 @@ from bakeoff.report.text import NONE, interval, plural, probability, short, sign
 MOST_MODELS = 24  # in the matrix, the best ones
 MOST_ROWS = 300  # of the table
 NUMBERED = 12  # models up to which the differences stand in the cells
+HOLDS = {"procedures": "new trainings", "these trained networks": "these networks only"}
 SCALE = [[0, "var(--wrong-high)"], [0.5, "var(--stripe)"], [1, "var(--right-high)"]]
 
 
@@ -34,7 +35,8 @@ def pair_figure(verdict: Verdict | None) -> Figure | None:
             "xaxis": {**ticks, "side": "top"},
             "yaxis": {**ticks, "autorange": "reversed", "scaleanchor": "x"},
         },
-        note="Blue: the row is better; orange: the column is; grey: not to be told apart after Holm's correction. "
+        note="Blue: the row is better; orange: the column is; grey: not to be told apart, given so many pairs "
+        "(Holm's correction). "
         f"Point at a cell for its interval and p-value.{fewer}",
         height=min(180 + 36 * len(names), 640),
     )
@@ -73,7 +75,9 @@ def _cell(of: dict[tuple[str, str], Comparison], row: str, column: str) -> tuple
     )
     what = f"{inert(row)} − {inert(column)}: {signed(gap)} points ({interval(*ends)})<br>"
     tested = (
-        f"p = {probability(pair.p_value)}, corrected {probability(pair.adjusted)}" if pair.p_value is not None else ""
+        f"p = {probability(pair.p_value)}, for all pairs {probability(pair.adjusted)}"
+        if pair.p_value is not None
+        else ""
     )
     better = 0 if not pair.different else 1 if gap > 0 else -1
     return better, signed(gap), what + inert(tested or pair.reason, 200)
@@ -88,16 +92,27 @@ def pair_table(subject: Subject, verdict: Verdict | None) -> Table | None:
         *text_columns("better", "worse"),
         Column("difference", note="of the means, in percentage points"),
         Column("95 % interval", note="of the difference, by itself: not corrected for the number of pairs"),
-        Column("p", note="of no difference, by itself"),
-        Column("p, corrected", note="by Holm's method over all pairs; a difference is called at .05 or below"),
+        Column(
+            "chance alone",
+            note="p-value: how often runs of two equally good models would differ as much as these or more; for this "
+            "pair by itself",
+        ),
+        Column(
+            "chance, all pairs",
+            note="adjusted p-value: the same where it counts that many pairs were looked at (Holm's method); a "
+            "difference is told apart from chance at 0.05 or below",
+        ),
         Column(
             "wins",
-            note="share of folds in which the first has the higher accuracy"
+            note="probability of superiority: how many of the folds the first has the higher accuracy in"
             if verdict.folds
-            else "share of pairs of runs, one of each model, in which the first has the higher accuracy",
+            else "probability of superiority: of all pairs of runs, one of each model, those in which the first has "
+            "the higher accuracy",
         ),
-        Column("called", numeric=False, note="whether the two are told apart"),
-        Column("about", numeric=False, note="procedures: training with new seeds; or these trained networks only"),
+        Column("verdict", numeric=False, note="whether the two can be told apart"),
+        Column(
+            "holds for", numeric=False, note="new trainings, with other seeds: the procedures; or these networks only"
+        ),
     )
     rows: Rows = [_row(pair, place) for pair in verdict.comparisons[:MOST_ROWS]]
     fewer = (
@@ -117,5 +132,5 @@ def _row(pair: Comparison, place: dict[str, int]) -> tuple[Cell, ...]:
         Value(probability(pair.adjusted), pair.adjusted),
         f"{100 * pair.superiority:.0f} %",
         "differ" if pair.different else "tied" if pair.p_value is not None else NONE,
-        short(pair.reason, 200) if pair.reason else pair.scope,
+        short(pair.reason, 200) if pair.reason else HOLDS[pair.scope],
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from bakeoff.data.corruptions import CORRUPTIONS, SEVERITIES
 from bakeoff.records.run import RunRecord
-from bakeoff.report.figure import SHARES, Figure, Trace, colour, dash, finite, inert, symbol
+from bakeoff.report.figure import SHARES, WHOLE, Figure, Trace, colour, dash, finite, inert, symbol
 from bakeoff.report.subject import Contender, Subject
 from bakeoff.report.table import Column, Rows, Table, Value, text_columns
 from bakeoff.report.text import percent, plural, points, short, signed, spread
@@ -115,6 +115,7 @@ def _trace(contender: Contender, levels: Sequence[Level], runs: Sequence[RunReco
     return {
         "meta": contender.place,
         "type": "scatter",
+        **WHOLE,
         "name": inert(contender.label),
         "mode": "lines+markers" if lines else "markers",
         "x": list(range(len(levels))),

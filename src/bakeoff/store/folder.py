@@ -15,7 +15,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +62,16 @@ class StudyFolder:
             raise StoreError(f"{self.path / STUDY_FILE} does not hold a study")
         return content
 
-    def claim(self, study: Mapping[str, Any]) -> dict[str, Any]:
+    def claim(
+        self,
+        study: Mapping[str, Any],
+        joined: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] = lambda _, study: study,
+    ) -> dict[str, Any]:
         """Make the folder this study's, and return what is written there of it. Several processes may do so at once.
 
         Args:
             study: what is to be written. Its `database` is None where the study may be in any; then it is where it was.
+            joined: what is to be written where the folder is this study's already, of what stands there and `study`.
 
         Raises:
             StoreError: the folder is another study's, holds other things, or its runs are in another database.
@@ -77,7 +82,7 @@ class StudyFolder:
                 if (self.path / STUDY_FILE).exists():
                     found = self.read()
                     self._check(found, study)
-                    study = {**study, "database": study["database"] or found["database"]}
+                    study = {**joined(found, study), "database": study["database"] or found["database"]}
                 elif set(self.path.iterdir()) - set(self._left_over()):
                     raise StoreError(f"{self.path} is not empty and holds no study; give another folder with --out")
                 for path in self._left_over():

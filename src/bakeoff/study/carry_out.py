@@ -2,17 +2,22 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bakeoff.data.locations import Locations
+from bakeoff.specs.protocol import BESIDE
 from bakeoff.store.database import Store
 from bakeoff.store.engine import noted
 from bakeoff.store.folder import StudyFolder
 from bakeoff.study.execute import Observer, Outcome, execute
 from bakeoff.study.plan import Plan
 from bakeoff.study.stopping import check_limit
+from bakeoff.study.union import told, union
+
+About = Mapping[str, Any]  # what stands in a study's folder
 
 
 def run(
@@ -39,13 +44,31 @@ def run(
     """
     check_limit(time_limit)
     study_folder = StudyFolder(folder)
-    about = study_folder.claim(_about(plan, where, noted(database) if database else None))
+    changes: list[str] = []
+
+    def joined(found: About, asked: About) -> dict[str, Any]:
+        changes.append(told(found["study"], asked["study"]))
+        commands = [command for command in found.get("command", "").splitlines() if command != asked["command"]]
+        command = "\n".join([*commands, asked["command"]]).strip()
+        return {**asked, "study": union(found["study"], asked["study"]), "command": command}
+
+    about = study_folder.claim(_about(plan, where, noted(database) if database else None), joined)
+    for change in filter(None, changes):
+        observer.joined(f"{folder} holds this study already, and its report shows all of its runs; {change}")
+    plan = _also_told(plan, about["study"]["protocol"])
     url = database or about["database"] or study_folder.database_url
     store = Store(url, plan.study_id, plan.study.content())
     try:
         return execute(plan, study_folder, store, observer, time_limit, retry_failed=retry_failed)
     finally:
         store.close()
+
+
+def _also_told(plan: Plan, protocol: Mapping[str, Any]) -> Plan:
+    """Return a plan that also tells what the protocol of its folder tells besides."""
+    besides = {field: protocol[field] for field in BESIDE}
+    own = plan.study.protocol.model_copy(update=besides)
+    return replace(plan, study=plan.study.model_copy(update={"protocol": own}))
 
 
 def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]:

@@ -40,6 +40,9 @@ LOOK_SECONDS = 1.0  # between looks at runs that other processes train
 class Observer:
     """Is told how a study goes on; this one does not care."""
 
+    def joined(self, what: str) -> None:
+        """The folder holds the study already; what this command changes of it, in a sentence."""
+
     def study_started(self, runs: int, done: int) -> None:
         """So many runs, of which so many were done before."""
 

@@ -18,6 +18,10 @@ class Lines(Observer):
         self._stream = stream or sys.stdout
         self._runs = self._done = 0
 
+    def joined(self, what: str) -> None:
+        """Print it."""
+        print(what, file=self._stream, flush=True)
+
     def study_started(self, runs: int, done: int) -> None:
         """Remember how many there are."""
         self._runs, self._done = runs, done

@@ -14,6 +14,11 @@ class Together(Observer):
     def __init__(self, *observers: Observer) -> None:
         self._observers = observers
 
+    def joined(self, what: str) -> None:
+        """Tell what a study gains."""
+        for observer in self._observers:
+            observer.joined(what)
+
     def study_started(self, runs: int, done: int) -> None:
         """Tell how many runs there are."""
         for observer in self._observers:
