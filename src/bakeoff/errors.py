@@ -4,8 +4,11 @@ Everything raised on purpose for a user derives from `BakeoffError`, so that the
 sentence without a traceback. Broken invariants are `assert`s and other exceptions: those are our faults.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+LISTED = ("model", "recipe")  # what a command lists
 
 
 class BakeoffError(Exception):
@@ -19,7 +22,9 @@ class UnknownNameError(BakeoffError):
         self.kind, self.name = kind, name
         is_pattern = any(character in name for character in "*?[")
         what = f"no {kind} fits the pattern {name!r}" if is_pattern else f"unknown {kind} {name!r}"
-        super().__init__(f"{what}{nearest(name, known)}")
+        near = nearest(re.sub(r"[*?\[\]]", "", name), known)
+        lists = f"; bakeoff {kind}s lists them" if kind in LISTED else ""
+        super().__init__(f"{what}{near or lists}")
 
 
 class SpecError(BakeoffError):

@@ -112,7 +112,7 @@ def test_a_study_is_the_same_as_itself(compared):
 def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
     done = run("compare", "digits", "--models", "lenet5,simcnn", "--dry-run", "--offline", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "deviation: model.image_size 8 -> 18" in done.stdout
+    assert "Deviation: model.image_size 8 -> 18 (simcnn)" in done.stdout
     assert "in all" in done.stdout
     assert "it counts as no look" in done.stdout
     assert not (tmp_path / "out").exists()
@@ -137,7 +137,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
         (["diff", "nowhere", "there"], 1, "there is no study in nowhere"),
         (["plan", "--from", "nowhere"], 1, "there is no study in nowhere"),
         (["models", "vg"], 1, "unknown model 'vg'"),
-        (["models", "zzz*"], 1, "no model fits the pattern 'zzz*'"),
+        (["models", "zzz*"], 1, "no model fits the pattern 'zzz*'; bakeoff models lists them"),
         (["leaderboard", "out", "--format", "xml"], 2, "'xml' is not one of 'table'"),
         (["comapre"], 2, "No such command"),
         (["compare", "digits", "--epoch", "3"], 2, "No such option"),

@@ -1,28 +1,22 @@
 """What `bakeoff compare` does once its arguments are known."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from bakeoff import api
-from bakeoff.cli.console import complain, duration, err, name, out, warn
-from bakeoff.cli.dataset import left_out, warning
+from bakeoff.cli.console import complain, err, name, out, warn
+from bakeoff.cli.dry_run import print_plan
+from bakeoff.cli.heading import print_heading, print_warnings
 from bakeoff.cli.leaderboard import print_judgement, print_table
 from bakeoff.cli.live import JsonLines, Live
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError
 from bakeoff.records.run import RunState
 from bakeoff.report.text import plural
-from bakeoff.run.device import device_name, find_device
-from bakeoff.run.estimate import estimate_seconds
-from bakeoff.run.resolve import PlannedRun
+from bakeoff.run.device import find_device
 from bakeoff.specs.arguments import flag, naming_arguments
 from bakeoff.specs.files import naming_lines
-from bakeoff.study import looks
 from bakeoff.study.execute import Observer, Outcome
 from bakeoff.study.plan import Plan, make_plan
 from bakeoff.tracking import tracking
@@ -46,9 +40,9 @@ def run_comparison(
 ) -> int:
     """Carry out a comparison, or print its plan; return the exit status."""
     if study["config"] is None:
-        for argument, name in (("data", "DATA"), ("models", "--models")):
+        for argument, said in (("data", "DATA"), ("models", "--models")):
             if study[argument] is None:
-                raise SpecError(f"{name} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
+                raise SpecError(f"{said} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
     where = Locations(data_dir=data_dir, offline=offline)
     with naming_lines(study["config"]), naming_arguments(study, flag):
         plan = make_plan(api.declare(**study), where, find_device(device))
@@ -68,7 +62,8 @@ def run_comparison(
         if any(record.state is RunState.FINISHED for record in result.runs):
             print_table(result.leaderboard())
             print_judgement(result)
-        out.print(f"\nReport: [bold]{report}[/bold]" if report else f"\nbakeoff report {folder} writes the report.")
+        written = f"Report: [bold]{name(str(report))}[/bold]"
+        out.print("\n" + (written if report else f"bakeoff report {name(str(folder))} writes the report."))
     else:
         JsonLines(sys.stdout).study_ended(outcome, folder, report)
     return exit_status(outcome)
@@ -116,72 +111,3 @@ def exit_status(outcome: Outcome) -> int:
         err.print(f"{outcome.stopped}; {left}, and the same command goes on where it was")
         return 128 + outcome.signalled if outcome.signalled else STOPPED
     return 1 if bad or outcome.unmeasured else 0
-
-
-def print_heading(plan: Plan) -> None:
-    """Print what is compared on which data."""
-    count, height, width, channels = plan.images.images.shape
-    parts = plan.split
-    first = plan.runs[0].spec
-    out.print(
-        f"[bold]{name(plan.study.data.name)}[/bold]: {count:,} images of {width}x{height}x{channels} in "
-        f"{plan.images.num_classes} classes; {len(parts.train):,} to train, {len(parts.val):,} to validate, "
-        f"{len(parts.test):,} to test, locked until a model is final{_in_folds(plan)}"
-    )
-    if skipped := plan.images.provenance.get("skipped"):
-        out.print(left_out(skipped))
-    print_warnings(plan, out)
-    models = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
-    precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
-    out.print(
-        f"{plural(len(plan.runs), 'run')} of {plural(len(models), 'model')}, {plan.study.protocol.mode}, "
-        f"on {device_name(plan.device)}, {precision}"
-    )
-
-
-def _in_folds(plan: Plan) -> str:
-    folds, seeds = plan.study.protocol.folds, plural(len(plan.study.seeds), "seed")
-    return f"; in each of {folds} folds for {seeds}, so that every image is tested once for a seed" if folds else ""
-
-
-def print_warnings(plan: Plan, to: Console) -> None:
-    """Print what may make the comparison less honest: what is wrong with the data, and who looked at its test set."""
-    if found := warning(plan.examined):
-        data = plan.study.data
-        options = [f"--data-dir {shlex.quote(str(plan.where.data_dir))}"] if plan.where.data_dir else []
-        command = shlex.join(["bakeoff", "data", data.name, "--check", *(["--skip-bad"] if data.skip_bad else [])])
-        to.print(f"[yellow]Data[/yellow]: {name(found)}. More by: {name(' '.join([command, *options]))}")
-    if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs}, plan.study_id)):
-        to.print(f"[yellow]Test set[/yellow]: {before}")
-
-
-def print_plan(plan: Plan, folder: Path) -> None:
-    """Print what a plan would do, and how long it would take."""
-    print_heading(plan)
-    table = Table(box=None, pad_edge=False)
-    for column in ("model", "recipe", "input", "epochs", "batch", "optimizer", "lr", "runs", "time"):
-        table.add_column(column, justify="left" if column in ("model", "recipe", "optimizer") else "right")
-    variants: dict[tuple[str, str], list[PlannedRun]] = {}
-    for run in plan.runs:
-        variants.setdefault((run.spec.model.title, run.spec.recipe.name), []).append(run)
-    total = 0.0
-    for (model, recipe), runs in variants.items():
-        spec = runs[0].spec
-        seconds = estimate_seconds(runs[0], plan.images, plan.split, plan.device) * len(runs)
-        total += seconds
-        table.add_row(
-            name(model),
-            name(recipe),
-            f"{spec.model.image_size}",
-            f"{spec.recipe.epochs}",
-            f"{spec.recipe.batch_size}",
-            spec.recipe.optimizer.name,
-            f"{spec.recipe.optimizer.lr:g}",
-            f"{len(runs)}",
-            duration(seconds),
-        )
-    out.print(table)
-    for deviation in {deviation for run in plan.runs for deviation in run.deviations}:
-        out.print(f"deviation: {deviation.what} {deviation.wanted} -> {deviation.got}: {deviation.why}")
-    out.print(f"About {duration(total)} in all, by a few steps of each model. Output: {folder}")
-    out.print("A dry run trains nothing and leaves the test set locked: it counts as no look at it.")

@@ -8,9 +8,10 @@ import typer
 from rich.table import Table
 
 from bakeoff import api
-from bakeoff.cli.comparison import exit_status, print_plan, train
+from bakeoff.cli.comparison import exit_status, train
 from bakeoff.cli.console import name, percent
 from bakeoff.cli.console import out as console
+from bakeoff.cli.dry_run import print_plan
 from bakeoff.run.device import find_device
 from bakeoff.study.confirm import FOLDER, Confirmed
 from bakeoff.study.plan import make_plan

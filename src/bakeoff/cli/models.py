@@ -10,9 +10,9 @@ def models(
     summary: Annotated[
         bool, typer.Option("--summary", help="Print the layers of each, with output shapes and parameters.")
     ] = False,
-    imgsz: Annotated[int, typer.Option(help="Side of the input in pixels, for --summary.")] = 32,
-    classes: Annotated[int, typer.Option(help="Number of classes, for --summary.")] = 10,
-    channels: Annotated[int, typer.Option(help="Channels of the input, for --summary.")] = 3,
+    imgsz: Annotated[int, typer.Option(min=1, help="Side of the input in pixels, for --summary.")] = 32,
+    classes: Annotated[int, typer.Option(min=2, help="Number of classes, for --summary.")] = 10,
+    channels: Annotated[int, typer.Option(min=1, help="Channels of the input, for --summary.")] = 3,
 ) -> None:
     """List the networks that can be compared; any timm or torchvision model goes by its name as well."""
     from rich.table import Table

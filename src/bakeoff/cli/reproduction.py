@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 
 from bakeoff import api
-from bakeoff.cli.comparison import exit_status, print_plan, train
+from bakeoff.cli.comparison import exit_status, train
 from bakeoff.cli.console import duration, name, out, percent
+from bakeoff.cli.dry_run import print_plan
 from bakeoff.cli.systems import span
 from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError

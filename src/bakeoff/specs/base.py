@@ -102,6 +102,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def as_written(value: Any) -> str:
+    """Return a value as a study file has it, and an empty one as none: `{flip: {}}` is `flip`."""
+    if isinstance(value, dict):
+        return ", ".join(name if inner == {} else f"{name}: {as_written(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return " + ".join(map(as_written, value)) or "none"
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
 def field_names(spec: type[Spec], path: list[str]) -> list[str]:
     """Return the names that the innermost spec on the path to an unknown field does know."""
     current: type[Spec] = spec

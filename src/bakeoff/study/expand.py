@@ -9,7 +9,7 @@ from typing import Any
 from bakeoff.errors import SpecError, UnknownNameError
 from bakeoff.models.library import expand as expand_names
 from bakeoff.run.resolve import override
-from bakeoff.specs.base import FieldError
+from bakeoff.specs.base import FieldError, as_written
 from bakeoff.specs.library import DEFAULT, find_recipe, recipe_for, resolve_model, systems
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe
@@ -147,16 +147,7 @@ def _label(settings: Mapping[str, Any]) -> str:
         others = [other for of, other in fields.items() if of != path]
         least = next(n for n in range(1, len(parts) + 1) if all(other[-n:] != parts[-n:] for other in others))
         fields[path] = parts[-least:]
-    return ", ".join(f"{'.'.join(fields[path])}={_word(value)}" for path, value in settings.items())
-
-
-def _word(value: Any) -> str:
-    """Return a value as a study file has it, and an empty one as none: `{flip: {}}` is `flip`."""
-    if isinstance(value, dict):
-        return ", ".join(name if inner == {} else f"{name}: {_word(inner)}" for name, inner in value.items())
-    if isinstance(value, list | tuple):
-        return " + ".join(map(_word, value)) or "none"
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    return ", ".join(f"{'.'.join(fields[path])}={as_written(value)}" for path, value in settings.items())
 
 
 def _at_setting(error: FieldError, study: StudySpec, settings: Mapping[str, Any]) -> FieldError:

@@ -1,0 +1,51 @@
+"""What stands above a comparison: what is compared on which data, and what may make that less honest."""
+
+import shlex
+
+from rich.console import Console
+
+from bakeoff.cli.console import name, out
+from bakeoff.cli.dataset import left_out, warning
+from bakeoff.report.text import plural
+from bakeoff.run.device import device_name
+from bakeoff.study import looks
+from bakeoff.study.plan import Plan
+
+
+def print_heading(plan: Plan) -> None:
+    """Print what is compared on which data."""
+    count, height, width, channels = plan.images.images.shape
+    parts = plan.split
+    first = plan.runs[0].spec
+    out.print(
+        f"[bold]{name(plan.study.data.name)}[/bold]: {count:,} images of {width}x{height}x{channels} in "
+        f"{plan.images.num_classes} classes; {len(parts.train):,} to train, {len(parts.val):,} to validate, "
+        f"{len(parts.test):,} to test, locked until a model is final{_in_folds(plan)}"
+    )
+    if skipped := plan.images.provenance.get("skipped"):
+        out.print(left_out(skipped))
+    print_warnings(plan, out)
+    models = {run.spec.model.title for run in plan.runs}
+    variants = {(run.spec.model.title, run.spec.recipe.name) for run in plan.runs}
+    settings = f" in {len(variants)} variants" if len(variants) > len(models) else ""
+    precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
+    out.print(
+        f"{plural(len(plan.runs), 'run')} of {plural(len(models), 'model')}{settings}, {plan.study.protocol.mode}, "
+        f"on {device_name(plan.device)}, {precision}"
+    )
+
+
+def _in_folds(plan: Plan) -> str:
+    folds, seeds = plan.study.protocol.folds, plural(len(plan.study.seeds), "seed")
+    return f"; in each of {folds} folds for {seeds}, so that every image is tested once for a seed" if folds else ""
+
+
+def print_warnings(plan: Plan, to: Console) -> None:
+    """Print what may make the comparison less honest: what is wrong with the data, and who looked at its test set."""
+    if found := warning(plan.examined):
+        data = plan.study.data
+        options = [f"--data-dir {shlex.quote(str(plan.where.data_dir))}"] if plan.where.data_dir else []
+        command = shlex.join(["bakeoff", "data", data.name, "--check", *(["--skip-bad"] if data.skip_bad else [])])
+        to.print(f"[yellow]Data[/yellow]: {name(found)}. More by: {name(' '.join([command, *options]))}")
+    if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs}, plan.study_id)):
+        to.print(f"[yellow]Test set[/yellow]: {before}")
