@@ -21,7 +21,7 @@ from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.study import StudySpec
 from bakeoff.study.carry_out import run
 from bakeoff.study.confirm import FOLDER, Confirmed, confirmation, confirmed
-from bakeoff.study.declare import declare, without_none
+from bakeoff.study.declare import data_fields, declare, without_none
 from bakeoff.study.execute import Observer
 from bakeoff.study.lines import default_observer
 from bakeoff.study.plan import make_plan
@@ -51,7 +51,7 @@ REPRODUCED = Path("runs") / "reproduce"
 
 
 def compare(
-    data: str | Mapping[str, Any] | None = None,
+    data: str | Path | Mapping[str, Any] | None = None,
     models: str | Sequence[str | Mapping[str, Any]] | None = None,
     *,
     out: str | Path | None = None,
@@ -104,7 +104,7 @@ def compare(
 
 
 def check(
-    data: str | Mapping[str, Any],
+    data: str | Path | Mapping[str, Any],
     *,
     imgsz: int | None = None,
     val_fraction: float | None = None,
@@ -131,8 +131,7 @@ def check(
     """
     import pandas as pd
 
-    named = {"name": data} if isinstance(data, str) else dict(data)
-    spec = DataSpec.parse(named | without_none(image_size=imgsz, skip_bad=skip_bad))
+    spec = DataSpec.parse(data_fields(data) | without_none(image_size=imgsz, skip_bad=skip_bad))
     protocol = Protocol.parse(without_none(val_fraction=val_fraction))
     where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
     found = examine(load_images(spec, where), spec, protocol, where.cache, thorough=True).findings

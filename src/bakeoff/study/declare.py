@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bakeoff.errors import SpecError
+from bakeoff.specs.base import shown
 from bakeoff.specs.files import read_study
 from bakeoff.specs.library import resolve_recipe
 from bakeoff.specs.study import StudySpec
 
 
 def declare(
-    data: str | Mapping[str, Any] | None = None,
+    data: str | Path | Mapping[str, Any] | None = None,
     models: str | Sequence[str | Mapping[str, Any]] | None = None,
     *,
     config: str | Path | None = None,
@@ -74,8 +76,7 @@ def declare(
     }
     mode = "budget" if budget and mode is None else mode
     given = {
-        "data": ({"name": data} if isinstance(data, str) else dict(data or {}))
-        | without_none(image_size=imgsz, skip_bad=skip_bad, max_train=max_train),
+        "data": data_fields(data) | without_none(image_size=imgsz, skip_bad=skip_bad, max_train=max_train),
         "models": [name.strip() for name in models.split(",")] if isinstance(models, str) else models,
         "recipes": recipes,
         "protocol": without_none(
@@ -99,6 +100,15 @@ def _parsed(stated: dict[str, Any]) -> StudySpec:
     if "recipes" in stated:
         stated["recipes"] = [resolve_recipe(one) for one in stated["recipes"]]
     return StudySpec.parse(stated)
+
+
+def data_fields(data: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the fields of a `DataSpec` that is given as a name or a path; raise `SpecError` for anything else."""
+    if data is None or isinstance(data, Mapping):
+        return dict(data or {})
+    if not isinstance(data, str | Path):
+        raise SpecError(f"data is a name, a path or a mapping of fields; got {shown(data)}")
+    return {"name": str(data)}
 
 
 def without_none(**fields: Any) -> dict[str, Any]:
