@@ -13,6 +13,7 @@ from bakeoff.report.brief import as_html, as_text, findings
 from bakeoff.report.robustness import not_judged
 from bakeoff.report.subject import Subject
 from bakeoff.report.text import plural
+from bakeoff.store.arrays import Extent
 from bakeoff.store.database import Store
 from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
 from bakeoff.study import looks
@@ -37,6 +38,7 @@ class Result:
         self.folder = StudyFolder(folder)
         about = self.folder.read()
         self.about: Mapping[str, Any] = about
+        self._extent = Extent.of(about)
         store = Store(database or about["database"] or self.folder.database_url, about["study_id"])
         try:
             self.runs: tuple[RunRecord, ...] = tuple(store.records())
@@ -89,7 +91,7 @@ class Result:
 
     def predictions(self, run: RunRecord, part: str = "test") -> Predictions:
         """Return the logits, labels and image indices of a finished run on one part of the data."""
-        return self.run_folder(run).predictions(part)
+        return self.run_folder(run).predictions(part, self._extent)
 
     def run_folder(self, run: RunRecord) -> RunFolder:
         """Return the folder of a run, with its weights."""
@@ -130,7 +132,11 @@ class Result:
     def subject(self) -> Subject:
         """Return the study as reports are made from it."""
         return Subject(
-            self.about, self.runs, tuple(self.events), self.predictions, lambda run: self.run_folder(run).maps()
+            self.about,
+            self.runs,
+            tuple(self.events),
+            self.predictions,
+            lambda run: self.run_folder(run).maps(self._extent),
         )
 
     def __repr__(self) -> str:

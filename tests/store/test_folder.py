@@ -8,7 +8,23 @@ import pytest
 from bakeoff.errors import StoreError
 from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
 
-ABOUT = {"identity": {"data": {"name": "a"}, "overrides": {"recipe.epochs": 3}}, "database": None, "more": 1}
+ABOUT = {
+    "study_id": "x",
+    "identity": {"data": {"name": "a"}, "overrides": {"recipe.epochs": 3}},
+    "study": {"data": {"name": "a"}, "models": ["lenet5"]},
+    "data": {
+        "class_names": ["a", "b"],
+        "shape": [9, 8, 8, 1],
+        "fingerprint": "f",
+        "provenance": {},
+        "parts": {"train": 5, "val": 1, "test": 3},
+        "split": "s",
+    },
+    "data_dir": None,
+    "database": None,
+    "command": "",
+    "more": 1,
+}
 
 
 def test_a_folder_belongs_to_one_study(tmp_path: Path):
@@ -16,7 +32,7 @@ def test_a_folder_belongs_to_one_study(tmp_path: Path):
     folder.claim(ABOUT)
     folder.claim({**ABOUT, "more": 2})
     assert folder.read()["more"] == 2
-    other = {"database": None, "identity": {"data": {"name": "b"}, "overrides": {"recipe.epochs": 4}}}
+    other = {**ABOUT, "identity": {"data": {"name": "b"}, "overrides": {"recipe.epochs": 4}}}
     with pytest.raises(
         StoreError, match=r'data.name is "a" there and "b" here; overrides.recipe.epochs is 3 there and 4'
     ):
@@ -68,5 +84,5 @@ def test_damaged_predictions_are_one_sentence(tmp_path: Path):
 
 def test_a_folder_in_which_a_study_was_killed_at_once_is_still_its_own(tmp_path: Path):
     (tmp_path / "study.json.partial").write_text('{"identity": ')
-    StudyFolder(tmp_path).claim({"identity": {}})
+    StudyFolder(tmp_path).claim(ABOUT)
     assert [path.name for path in tmp_path.iterdir()] == ["study.json"]

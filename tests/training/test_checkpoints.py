@@ -4,6 +4,7 @@ import errno
 from dataclasses import replace
 
 import pytest
+import torch
 from toys import same
 
 from bakeoff import durable
@@ -46,6 +47,8 @@ DAMAGE = {
     "half of the tensors": (".safetensors", lambda content: content[: len(content) // 2]),
     "a description that is none": (".json", lambda _: b"{"),
     "a description of another type": (".json", lambda _: b"[1]"),
+    "a bit of whose it is": (".json", lambda content: flipped(content, content.index(b'"toy"') + 1)),
+    "a bit of the name of a field": (".json", lambda content: flipped(content, content.index(b'"run_id"') + 1)),
     "a digit of the description": (".json", lambda content: flipped(content, content.index(b'"steps": ') + 9)),
 }
 
@@ -88,8 +91,7 @@ def test_a_checkpoint_of_another_run_is_refused(training):
     stopped = training()
     with pytest.raises(InterruptedRunError):
         stopped(3)
-    for path in stopped.folder.glob("*.json"):
-        path.write_text(path.read_text().replace('"run_id": "toy"', '"run_id": "other"'))
+    Checkpoints(stopped.folder, "other").save(4, {"weight": torch.ones(1)}, {})
     with pytest.raises(StoreError, match="is of run other, not toy"):
         stopped()
 

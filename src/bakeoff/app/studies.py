@@ -17,12 +17,12 @@ from bakeoff.errors import StoreError
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.report.answers import TestAnswers, collect, judged
 from bakeoff.report.subject import Subject
+from bakeoff.store.arrays import Extent
 from bakeoff.store.database import Store
 from bakeoff.store.folder import STUDY_FILE, Maps, Predictions, RunFolder, StudyFolder
 from bakeoff.study.judgement import Judgement
 
 DATABASE = "bakeoff.db"
-LARGEST = 20_000_000  # bytes of study.json; larger ones are not what we write
 KEPT = STUDIES  # readings in memory; they hold records and answers, and no images
 IMAGES = 8  # data sets, which are mapped
 FRESH = 2.0  # seconds for which the list of folders is believed
@@ -164,9 +164,6 @@ class Studies:
             return self._content(place)
         except StoreError as error:
             raise StoreError(re.sub(r"'?sqlite:///\S*?uri=true'?", DATABASE, str(error))) from None
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            what = f"{type(error).__name__}: {error}"[:200]
-            raise StoreError(f"its {STUDY_FILE} or {DATABASE} is not what bakeoff writes ({what})") from None
 
     def _content(self, place: Place) -> tuple[Subject, Mapping[str, str]]:
         """Return a study, and who trains which run of it."""
@@ -177,24 +174,22 @@ class Studies:
         finally:
             store.close()
 
+        extent = Extent.of(about)
+
         def predictions(record: RunRecord, part: str) -> Predictions:
             folder = StudyFolder(place.folder).run(record.spec, record.run_id)
             inside(self.root, folder.path / "logits.safetensors")
-            return folder.predictions(part)
+            return folder.predictions(part, extent)
 
         def maps(record: RunRecord) -> Maps:
             folder = StudyFolder(place.folder).run(record.spec, record.run_id)
             inside(self.root, folder.path / "gradcam.safetensors")
-            return folder.maps()
+            return folder.maps(extent)
 
-        subject = Subject(about, records, events, predictions, maps)
-        _ = subject.name, subject.class_names, subject.data, subject.protocol, about["data"]["shape"]
-        return subject, workers
+        return Subject(about, records, events, predictions, maps), workers
 
     def _about(self, place: Place) -> dict[str, Any]:
-        path = inside(self.root, place.folder / STUDY_FILE)
-        if _stat(path)[1] > LARGEST:
-            raise StoreError(f"{STUDY_FILE} has more than {LARGEST // 1_000_000} MB, which no study has")
+        inside(self.root, place.folder / STUDY_FILE)
         about = StudyFolder(place.folder).read()
         if about.get("database"):
             raise StoreError("its runs are in a database of its own address; only those in the folder itself are shown")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
 
 from bakeoff.specs.run import RunSpec
 
@@ -98,12 +97,6 @@ class Cost:
     def training_seconds(self) -> float:
         """What training would take on its own: its steps, and the features that they are on."""
         return self.train_seconds + self.feature_seconds
-
-    @classmethod
-    def from_content(cls, content: Mapping[str, Any]) -> Self:
-        """Return the cost that `dataclasses.asdict` wrote, by this version or an older one."""
-        timings = {name: Timing(**content[name]) for name in ("latency", "throughput") if content.get(name)}
-        return cls(**{**content, **timings})
 
 
 @dataclass(frozen=True)

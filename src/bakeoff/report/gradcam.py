@@ -54,8 +54,8 @@ def _look(subject: Subject, contender: Contender, images: ImageSet) -> Looks:
     run = contender.run_label(record)
     try:
         maps = subject.maps(record)
-    except StoreError:
-        return Looks(contender, run, (), "It was not kept when this run was trained.")
+    except StoreError as error:
+        return Looks(contender, run, (), f"{error}."[:1].upper() + f"{error}."[1:])
     if maps.reason:
         return Looks(contender, run, (), f"{maps.reason}.")
     return Looks(contender, run, [_picture(maps, place, images) for place in range(len(maps.indices))])

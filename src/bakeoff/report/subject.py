@@ -143,6 +143,9 @@ class Subject:
             images = load(data, Locations(data_dir=Path(folder) if folder else None, offline=True))
         except BakeoffError as error:
             return replace(self, images=None, why_no_images=str(error))
+        if images.class_names != self.class_names or images.images.shape != tuple(self.about["data"]["shape"]):
+            why = "the classes or the size of the data set are not those in study.json, which is damaged"
+            return replace(self, images=None, why_no_images=why)
         return replace(self, images=images, why_no_images="")
 
 

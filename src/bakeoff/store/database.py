@@ -2,21 +2,23 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bakeoff.errors import DatabaseFailedError, StoreError
-from bakeoff.records.run import Cost, Deviation, EpochRow, ParameterCount, RunRecord, RunState
+from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.specs.run import RunSpec
 from bakeoff.store import claims
 from bakeoff.store.claims import Claim
 from bakeoff.store.clock import now
 from bakeoff.store.engine import failing, open_database
 from bakeoff.store.migrate import one_at_a_time
+from bakeoff.store.rows import record, sound
 from bakeoff.store.schema import VERSION, EpochTableRow, EventRow, MetricRow, RunRow, StudyRow
 
 
@@ -29,6 +31,9 @@ class Event:
     kind: str
     detail: str
     attempt: int = 0  # from 1; 0: of none
+
+
+_EVENT = TypeAdapter(Event)
 
 
 class Store:
@@ -165,22 +170,21 @@ class Store:
             rows = session.scalars(
                 select(RunRow).where(RunRow.study_id == self.study_id).order_by(RunRow.position, RunRow.run_id)
             ).all()
-            epochs: dict[str, list[EpochRow]] = {}
+            epochs: dict[str, list[EpochTableRow]] = {}
             for epoch in session.scalars(
                 select(EpochTableRow).where(EpochTableRow.study_id == self.study_id).order_by(EpochTableRow.epoch)
             ):
-                values = {name: getattr(epoch, name) for name in EpochRow.__dataclass_fields__}
-                epochs.setdefault(epoch.run_id, []).append(EpochRow(**values))
+                epochs.setdefault(epoch.run_id, []).append(epoch)
             metrics: dict[str, dict[str, dict[str, float]]] = {}
             for metric in session.scalars(select(MetricRow).where(MetricRow.study_id == self.study_id)):
                 metrics.setdefault(metric.run_id, {}).setdefault(metric.part, {})[metric.name] = metric.value
-            return [_record(row, epochs.get(row.run_id, []), metrics.get(row.run_id, {})) for row in rows]
+            return [record(row, epochs.get(row.run_id, []), metrics.get(row.run_id, {})) for row in rows]
 
     def events(self) -> list[Event]:
         """Return what happened to the runs of the study, the oldest first."""
         with self._begin(writes=False) as session:
             rows = session.scalars(select(EventRow).where(EventRow.study_id == self.study_id).order_by(EventRow.id))
-            return [Event(row.run_id, row.at, row.kind, row.detail, row.attempt) for row in rows]
+            return [_EVENT.validate_python(vars(row)) for row in rows]
 
     def close(self) -> None:
         """Close the connections."""
@@ -189,7 +193,9 @@ class Store:
     @contextmanager
     def _begin(self, *, writes: bool = True) -> Iterator[Session]:
         engine = self._engine.execution_options(writes=writes)
-        with failing(engine, "the database failed:", DatabaseFailedError), Session(engine) as session, session.begin():
+        read_only = nullcontext() if writes else sound(engine)
+        failed = failing(engine, "the database failed:", DatabaseFailedError)
+        with failed, read_only, Session(engine) as session, session.begin():
             yield session
 
     def _is(self, table: Any, run_id: str) -> tuple[Any, Any]:
@@ -200,22 +206,3 @@ class Store:
             first = min(row.epoch for row in rows)
             session.execute(delete(EpochTableRow).where(*self._is(EpochTableRow, run_id), EpochTableRow.epoch >= first))
         session.add_all(EpochTableRow(study_id=self.study_id, run_id=run_id, **asdict(row)) for row in rows)
-
-
-def _record(row: RunRow, epochs: list[EpochRow], metrics: Mapping[str, Mapping[str, float]]) -> RunRecord:
-    return RunRecord(
-        spec=RunSpec.parse(json.loads(row.spec)),
-        state=RunState(row.state),
-        epochs=tuple(epochs),
-        best_epoch=row.best_epoch,
-        metrics=metrics,
-        parameters=ParameterCount(**json.loads(row.parameters)) if row.parameters else None,
-        cost=Cost.from_content(json.loads(row.cost)) if row.cost else None,
-        deviations=tuple(Deviation(**deviation) for deviation in json.loads(row.deviations)),
-        environment=json.loads(row.environment),
-        error=row.error,
-        attempts=row.attempts,
-        started=row.started,
-        finished=row.finished,
-        stored_id=row.run_id,
-    )

@@ -19,16 +19,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from bakeoff import durable
 from bakeoff.errors import StoreError
 from bakeoff.specs.run import RunSpec
+from bakeoff.store import study_file
+from bakeoff.store.arrays import Extent, read_arrays
 
 STUDY_FILE = "study.json"
 
@@ -53,14 +54,13 @@ class StudyFolder:
     def read(self) -> dict[str, Any]:
         """Return what the study is, from its folder; raise `StoreError` where there is none."""
         try:
-            content = json.loads((self.path / STUDY_FILE).read_bytes())
+            with (self.path / STUDY_FILE).open("rb") as file:
+                content = file.read(study_file.LARGEST + 1)
         except FileNotFoundError:
             raise StoreError(f"there is no study in {self.path}; give the --out folder of a comparison") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise StoreError(f"{self.path / STUDY_FILE} cannot be read: {error}") from None
-        if not isinstance(content, dict):
-            raise StoreError(f"{self.path / STUDY_FILE} does not hold a study")
-        return content
+        return study_file.parse(content, self.path / STUDY_FILE)
 
     def claim(
         self,
@@ -202,27 +202,24 @@ class RunFolder:
         arrays = {name: np.ascontiguousarray(value) for name, value in vars(maps).items() if name != "reason"}
         durable.write(self.path / "gradcam.safetensors", save(arrays, {"reason": maps.reason}))
 
-    def maps(self) -> Maps:
-        """Return where the model looked; raise `StoreError` where that was not kept."""
-        try:
-            with safe_open(self.path / "gradcam.safetensors", framework="numpy") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                return Maps(**arrays, reason=(file.metadata() or {}).get("reason", ""))
-        except (OSError, SafetensorError, TypeError) as error:
-            raise StoreError(f"the maps in {self.path} cannot be read: {error}") from None
+    def maps(self, extent: Extent | None = None) -> Maps:
+        """Return where the model looked; raise `StoreError` where that was not kept, or does not fit the data set."""
+        path = self.path / "gradcam.safetensors"
+        if not path.exists():
+            raise StoreError("it was not kept when this run was trained")
+        arrays, about = read_arrays(path, ("indices", "labels", "predicted", "maps"), extent=extent)
+        return Maps(**arrays, reason=about.get("reason", ""))
 
-    def predictions(self, part: str) -> Predictions:
-        """Return the predictions for one part; raise `StoreError` where there are none."""
-        try:
-            with safe_open(self.path / "logits.safetensors", framework="numpy") as file:  # training logits are large
-                names = [name for name in file.keys() if name.startswith(f"{part}.")]  # noqa: SIM118
-                fields = {name.partition(".")[2]: file.get_tensor(name) for name in names}
-            return Predictions(**fields) if fields else self._none(part)
-        except (OSError, ValueError, TypeError, SafetensorError) as error:
-            raise StoreError(f"the predictions in {self.path} cannot be read: {error}") from None
+    def predictions(self, part: str, extent: Extent | None = None) -> Predictions:
+        """Return the predictions for one part.
 
-    def _none(self, part: str) -> NoReturn:
-        raise StoreError(f"there are no predictions for the part {part!r} in {self.path}")
+        Raises:
+            StoreError: there are none, or they do not fit the data set of that extent.
+        """
+        path = self.path / "logits.safetensors"
+        names = ("indices", "labels", "logits", "averaged")
+        arrays, _ = read_arrays(path, names, part, optional="averaged", extent=extent)
+        return Predictions(**arrays)
 
 
 def differences(theirs: Any, ours: Any, path: str = "", names: tuple[str, str] = ("there", "here")) -> list[str]:

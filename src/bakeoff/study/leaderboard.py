@@ -54,7 +54,7 @@ def _row(variant: Variant, verdict: Verdict | None, target_accuracy: float | Non
     done = variant.finished
 
     def mean(part: str, metric: str) -> float:
-        return _mean(record.metrics[part][metric] for record in done if part in record.metrics)
+        return _mean(record.metrics[part][metric] for record in done if metric in record.metrics.get(part, {}))
 
     test = [record.metrics["test"]["accuracy"] for record in done]
     sizes = {record.parameters.total for record in done if record.parameters}

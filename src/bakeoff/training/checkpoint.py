@@ -62,15 +62,17 @@ class Checkpoints:
         """Return the tensors and the state of the newest whole checkpoint, or None where there is none.
 
         Raises:
-            StoreError: a checkpoint is of another run.
+            StoreError: it is of another run.
         """
         found, damaged = None, []
-        for path in sorted(self.folder.glob("*.json"), reverse=True):
+        for number in sorted(self._numbers(), reverse=True):
             try:
-                about = self._describe(path)
-                found = found or self._read(path, about)
+                found = self._read(number)
+                break
+            except FileNotFoundError as error:  # lost, or the save was cut off
+                damaged.append(f"checkpoint {number} is not whole ({Path(error.filename).name} is missing)")
             except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-                damaged.append(f"checkpoint {path.stem.lstrip('0')} is damaged ({error or type(error).__name__})")
+                damaged.append(f"checkpoint {number} is damaged ({error or type(error).__name__})")
         if damaged:
             on = f"training goes on from checkpoint {self._whole[0]}" if found else "training starts anew"
             self.notes.append(f"{'; '.join(damaged)}; {on}")
@@ -82,17 +84,20 @@ class Checkpoints:
             self._remove_but(set())
             self.folder.rmdir()
 
-    def _describe(self, path: Path) -> dict[str, Any]:
-        about: dict[str, Any] = json.loads(path.read_bytes())
-        if about["run_id"] != self._run_id:
-            raise StoreError(f"the checkpoint in {self.folder} is of run {about['run_id']}, not {self._run_id}")
-        return about
+    def _numbers(self) -> set[int]:
+        """Return the numbers of which either file is there: one alone is a checkpoint that was damaged."""
+        there = (*self.folder.glob("*.json"), *self.folder.glob("*.safetensors"))
+        return {int(path.stem) for path in there if path.stem.isdecimal()}
 
-    def _read(self, path: Path, about: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        content = path.with_suffix(".safetensors").read_bytes()
+    def _read(self, number: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        about: dict[str, Any] = json.loads(self._path(number, "json").read_bytes())
+        content = self._path(number, "safetensors").read_bytes()
+        # Before anything in it is believed, whose it is included: a damaged one is no reason to refuse the others.
         if about.pop("sha256") != _checksum(content, about):
             raise ValueError("its checksum does not fit")
-        self._whole, self._before = [int(path.stem)], about["seconds"]
+        if about["run_id"] != self._run_id:
+            raise StoreError(f"the checkpoint in {self.folder} is of run {about['run_id']}, not {self._run_id}")
+        self._whole, self._before = [number], about["seconds"]
         return load(content), about["state"]
 
     def _path(self, number: int, suffix: str) -> Path:

@@ -1,0 +1,58 @@
+"""Which checkpoint a run goes on from, by files alone."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bakeoff.errors import StoreError
+from bakeoff.training.checkpoint import Checkpoints
+
+
+def saved(folder: Path, *numbers: int, run_id: str = "ours") -> Path:
+    checkpoints = Checkpoints(folder, run_id)
+    for number in numbers:
+        checkpoints.save(number, {"weight": torch.full((3,), float(number))}, {"number": number})
+    return folder
+
+
+def chosen(folder: Path) -> tuple[int | None, list[str]]:
+    checkpoints = Checkpoints(folder, "ours")
+    found = checkpoints.load()
+    return (found and found[1]["number"]), checkpoints.notes
+
+
+@pytest.mark.parametrize("suffix", ["json", "safetensors"])
+def test_half_a_checkpoint_is_passed_over_and_told(tmp_path: Path, suffix: str):
+    saved(tmp_path, 3, 7)
+    (tmp_path / f"{7:012d}.{suffix}").unlink()
+    note = f"checkpoint 7 is not whole ({7:012d}.{suffix} is missing); training goes on from checkpoint 3"
+    assert chosen(tmp_path) == (3, [note])
+
+
+def test_any_single_bit_of_the_newest_description_costs_no_more_than_that_one(tmp_path: Path):
+    path = saved(tmp_path, 3, 7) / f"{7:012d}.json"
+    content = path.read_bytes()
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        number, notes = chosen(tmp_path)
+        assert (number, len(notes)) == (3, 1), content[place:]
+
+
+def test_a_damaged_older_one_is_no_matter(tmp_path: Path):
+    saved(tmp_path, 3, 7)
+    (tmp_path / f"{3:012d}.json").write_bytes(b"{")
+    assert chosen(tmp_path) == (7, [])
+
+
+def test_the_whole_one_of_another_run_is_refused_and_stays(tmp_path: Path):
+    saved(tmp_path, 3, run_id="theirs")
+    with pytest.raises(StoreError, match="of run theirs, not ours"):
+        chosen(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_files_of_other_names_are_no_checkpoints(tmp_path: Path):
+    saved(tmp_path, 3)
+    (tmp_path / "notes.json").write_text('{"run_id": "ours"}')
+    assert chosen(tmp_path) == (3, [])
