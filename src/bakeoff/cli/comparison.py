@@ -45,9 +45,9 @@ def run_comparison(
 ) -> int:
     """Carry out a comparison, or print its plan; return the exit status."""
     if study["config"] is None:
-        for argument, name in (("data", "DATA"), ("models", "--models")):
+        for argument, option in (("data", "DATA"), ("models", "--models")):
             if study[argument] is None:
-                raise SpecError(f"{name} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
+                raise SpecError(f"{option} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
     where = Locations(data_dir=data_dir, offline=offline)
     with naming_lines(study["config"]):
         plan = make_plan(api.declare(**study), where, find_device(device))
@@ -67,7 +67,8 @@ def run_comparison(
         if any(record.state is RunState.FINISHED for record in result.runs):
             print_table(result.leaderboard())
             print_judgement(result)
-        out.print(f"\nReport: [bold]{report}[/bold]" if report else f"\nbakeoff report {folder} writes the report.")
+        later = f"bakeoff report {name(folder)} writes the report."
+        out.print(f"\nReport: [bold]{name(report)}[/bold]" if report else f"\n{later}")
     else:
         JsonLines(sys.stdout).study_ended(outcome, folder, report)
     return exit_status(outcome)
@@ -105,7 +106,7 @@ def exit_status(outcome: Outcome) -> int:
         err.print("what failed stays so; the same command with --retry-failed tries it again")
     if outcome.stopped:
         left = plural(sum(not record.state.is_final for record in outcome.records), "run is left", "runs are left")
-        err.print(f"{outcome.stopped}; {left}, and the same command goes on where it was")
+        err.print(f"{name(outcome.stopped)}; {left}, and the same command goes on where it was")
         return 128 + outcome.signalled if outcome.signalled else STOPPED
     return 1 if bad else 0
 
@@ -144,7 +145,7 @@ def print_warnings(plan: Plan, to: Console) -> None:
         command = shlex.join(["bakeoff", "data", data.name, "--check", *(["--skip-bad"] if data.skip_bad else [])])
         to.print(f"[yellow]Data[/yellow]: {name(found)}. More by: {name(' '.join([command, *options]))}")
     if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs})):
-        to.print(f"[yellow]Test set[/yellow]: {before}")
+        to.print(f"[yellow]Test set[/yellow]: {name(before)}")
 
 
 def print_plan(plan: Plan, folder: Path) -> None:
@@ -174,5 +175,5 @@ def print_plan(plan: Plan, folder: Path) -> None:
         )
     out.print(table)
     for deviation in {deviation for run in plan.runs for deviation in run.deviations}:
-        out.print(f"deviation: {deviation.what} {deviation.wanted} -> {deviation.got}: {deviation.why}")
-    out.print(f"About {duration(total)} in all, by a few steps of each model. Output: {folder}")
+        out.print(name(f"deviation: {deviation.what} {deviation.wanted} -> {deviation.got}: {deviation.why}"))
+    out.print(f"About {duration(total)} in all, by a few steps of each model. Output: {name(folder)}")

@@ -3,14 +3,19 @@
 import sys
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from bakeoff.study.printable import printable
+
 WIDE = 1000  # characters in a line where there is no terminal: tables do not fold in a pipe
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else WIDE)
-err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+out = Console(
+    highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else WIDE
+)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 
 
 def complain(sentence: str) -> None:
@@ -18,14 +23,15 @@ def complain(sentence: str) -> None:
     err.print(Text("error: ", style="bold red") + Text(printable(sentence)))
 
 
-def printable(text: str) -> str:
-    """Return text without characters that would move the cursor, colour a terminal or begin a line of their own."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+def name(text: object) -> str:
+    """Return a name or a path of the user's as it may stand within marked-up text."""
+    return escape(printable(str(text)))
 
 
-def name(text: str) -> str:
-    """Return a name of the user's as it may stand within marked-up text."""
-    return escape(printable(text))
+def echo(text: object) -> None:
+    """Print text that is for programs too: as it is, and in a terminal without what would move the cursor."""
+    lines = str(text)
+    typer.echo("\n".join(map(printable, lines.split("\n"))) if out.is_terminal else lines)
 
 
 def percent(share: float) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.cli.console import name, out, printable
+from bakeoff.cli.console import name, out
 from bakeoff.data.examine import Examined
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.splits import Split, split
@@ -14,6 +14,7 @@ from bakeoff.report.dataset import PARTS, class_counts, data_facts, labels_by_pa
 from bakeoff.report.text import plural
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.protocol import Protocol
+from bakeoff.study.printable import printable
 
 MOST_CLASSES = 30  # that are printed
 
