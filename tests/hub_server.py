@@ -18,6 +18,10 @@ class Hub(ThreadingHTTPServer):
         repos: files by repository and name.
         forbidden: names of files that may not be had.
         damaged: names of files whose last byte changes on the way.
+        replaced: what is sent instead of files, by name; the checksums are those of the files.
+        redirected: names of files that lie at another address, to which the client is sent.
+        refused: statuses to answer with before a file is sent, by name.
+        cut: after how many bytes the next answer ends, by name.
         requests: what was asked for.
     """
 
@@ -26,6 +30,10 @@ class Hub(ThreadingHTTPServer):
         self.repos: dict[str, dict[str, bytes]] = {}
         self.forbidden: set[str] = set()
         self.damaged: set[str] = set()
+        self.replaced: dict[str, bytes] = {}
+        self.redirected: set[str] = set()
+        self.refused: dict[str, list[int]] = {}
+        self.cut: dict[str, int] = {}
         self.requests: list[str] = []
 
 
@@ -48,6 +56,8 @@ class Answer(BaseHTTPRequestHandler):
         files, rest = self.server.repos[repo], path.partition(repo)[2]
         if rest.startswith("/resolve/"):
             self.answer_file(files, rest.removeprefix("/resolve/").partition("/")[2])
+        elif rest.startswith("/elsewhere/"):
+            self.send(files[rest.removeprefix("/elsewhere/")], rest.removeprefix("/elsewhere/"), {})
         elif rest.startswith("/tree/"):
             tree = [{"type": "file", "path": name, "size": len(files[name]), "oid": name} for name in files]
             self.answer(200, json.dumps(tree).encode())
@@ -63,15 +73,31 @@ class Answer(BaseHTTPRequestHandler):
         etag = hashlib.sha256(content).hexdigest()
         if name in self.server.damaged:
             content = content[:-1] + bytes([content[-1] ^ 1])
-        self.answer(200, content, {"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'})
+        content = self.server.replaced.get(name, content)
+        about = {"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'}
+        if name in self.server.redirected:
+            linked = {"X-Linked-Etag": about["ETag"], "X-Linked-Size": str(len(content))}
+            place = f"http://localhost:{self.server.server_port}{self.path.partition('/resolve/')[0]}"  # another host
+            self.answer(302, b"", {**about, **linked, "Location": f"{place}/elsewhere/{name}"})
+        else:
+            self.send(content, name, about)
 
-    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def send(self, content: bytes, name: str, headers: dict[str, str]) -> None:
+        if self.command == "GET" and self.server.refused.get(name):
+            self.answer(self.server.refused[name].pop(), b"", {"Retry-After": "0"})
+        elif self.command == "GET" and name in self.server.cut:
+            self.answer(200, content, headers, self.server.cut.pop(name))
+            self.close_connection = True
+        else:
+            self.answer(200, content, headers)
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None, most: int | None = None) -> None:
         self.send_response(status)
         for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body)
+            self.wfile.write(body[:most])
 
 
 @contextmanager

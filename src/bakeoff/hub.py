@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from bakeoff.errors import BakeoffError
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?", re.ASCII)
 
 
@@ -31,6 +33,16 @@ def split_address(address: str) -> tuple[str, str]:
     except HFValidationError as error:
         raise ValueError(str(error)) from None
     return found["repo"], found["revision"] or "main"
+
+
+def checksum_on_hub(path: Path) -> str:
+    """Return the SHA-256 that the hub has of a file; empty where that is not known.
+
+    In the client's cache a large file is a link to one that has its checksum for a name. The client itself believes
+    what it downloads.
+    """
+    name = path.resolve().name
+    return name if _SHA256.fullmatch(name) else ""
 
 
 @contextmanager

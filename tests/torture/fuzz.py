@@ -16,11 +16,13 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import small_study
 import torch
 from PIL import Image
 from safetensors.torch import save_file
@@ -32,13 +34,18 @@ from bakeoff.data.sources.npz import from_npz
 from bakeoff.errors import BakeoffError
 from bakeoff.models.keras_files import read_keras, save_keras_weights
 from bakeoff.models.state_dicts import read_state_dict
+from bakeoff.result import load
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.files import read_study
-from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
+from bakeoff.store.arrays import Extent
+from bakeoff.store.database import Store
+from bakeoff.store.folder import RunFolder, StudyFolder
 
 MEMORY = 3 << 30  # more than the process has before it reads anything; the files have a few KB
 SECONDS = 60  # for one file, on a machine that is busy with other things too
 AT_ONCE = 200  # files for each child
+WHOLE = "all of a study with "
+SLOWER = 40  # times, roughly: a report is written each time
 STUDY = """\
 data: digits
 models: [lenet5, {name: simcnn, freeze: stem, head: [8, 16]}]
@@ -55,6 +62,8 @@ def main(folder: Path, mutations: int, seed: int) -> dict[str, dict[str, list[st
     found: dict[str, dict[str, list[str] | int]] = {}
     for name, (path, read) in goods.items():
         share, failures, done = mutations // len(goods), [], 0
+        if name.startswith(WHOLE):
+            share = 1 + share // SLOWER
         read(path)  # the good file is good
         while done < share:
             end = min(share, done + AT_ONCE)
@@ -80,11 +89,6 @@ def make(folder: Path) -> dict[str, tuple[Path, Callable[[Path], object]]]:
     images = [{"bytes": (folder / "a.png").read_bytes(), "path": None} for _ in range(20)]
     pq.write_table(pa.table({"image": images, "label": [0, 1] * 10}), folder / "a.parquet")
     (folder / "a.yaml").write_text(STUDY)
-    labels, run = np.arange(20) % 2, RunFolder(folder / "run")
-    run.path.mkdir()
-    run.write_predictions({"test": Predictions(labels, labels, np.zeros((20, 2), np.float32))})
-    (folder / "study").mkdir()
-    StudyFolder(folder / "study").claim({"study_id": "a", "identity": {"seeds": [1]}})
     weights = {folder / name: read_state_dict for name in ("a.safetensors", "a.pth")}
     keras = {folder / name: read_keras for name in ("a.weights.h5", "a.keras")}
     arrays = {folder / name: _npz for name in ("a.npz", "b.npz")}
@@ -92,10 +96,45 @@ def make(folder: Path) -> dict[str, tuple[Path, Callable[[Path], object]]]:
     others: dict[Path, Callable[[Path], object]] = {
         folder / "a.parquet": _parquet,
         folder / "a.yaml": lambda path: read_study(path, {}),
-        folder / "run" / "logits.safetensors": lambda path: RunFolder(path.parent).predictions("test"),
-        folder / "study" / "study.json": lambda path: StudyFolder(path.parent).read(),
     }
-    return {path.name: (path, read) for path, read in {**weights, **keras, **arrays, **photos, **others}.items()}
+    files = {path.name: (path, read) for path, read in {**weights, **keras, **arrays, **photos, **others}.items()}
+    return files | _of_a_study(small_study.write(folder))
+
+
+def _of_a_study(study: Path) -> dict[str, tuple[Path, Callable[[Path], object]]]:
+    """Return what reads a file of a study by itself, and what reads all of the study."""
+    run, extent = sorted(study.glob("runs/*"))[0], Extent(60, 2)
+    alone: dict[Path, Callable[[Path], object]] = {
+        study / "study.json": lambda path: StudyFolder(path.parent).read(),
+        study / "bakeoff.db": _database,
+        run / "logits.safetensors": lambda path: RunFolder(path.parent).predictions("test", extent),
+        run / "gradcam.safetensors": lambda path: RunFolder(path.parent).maps(extent),
+    }
+    of_all = {f"{WHOLE}{path.name}": (path, partial(_whole, study, path.relative_to(study))) for path in alone}
+    return {path.name: (path, read) for path, read in alone.items()} | of_all
+
+
+def _database(path: Path) -> None:
+    for left in path.parent.glob(f"{path.name}-*"):  # by SQLite, of the file before
+        left.unlink()
+    store = Store(f"sqlite:///{path}", "0123456789abcdef")
+    try:
+        store.records(), store.events(), store.workers()
+    finally:
+        store.close()
+
+
+def _whole(study: Path, changed: Path, path: Path) -> None:
+    """Read a study of which one file is another, in every way in which it is read."""
+    copy = study.with_name(f"copy-{os.getpid()}")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(study, copy, ignore=shutil.ignore_patterns("mutated-*"))
+    shutil.copy(path, copy / changed)
+    result = load(copy)
+    result.leaderboard()
+    str(result)
+    for kind in ("html", "md", "json", "tex"):
+        result.report(format=kind)
 
 
 def _npz(path: Path) -> None:
@@ -151,8 +190,10 @@ def _in_a_child(good: Path, read: Callable[[Path], object], numbers: range, seed
         _, status = os.waitpid(child, 0)
         last = int(told[-1].partition(" ")[0]) if told else numbers.start
         failures = [line for line in told if " " in line]
-        if os.WIFSIGNALED(status):
-            failures.append(f"{last} ended by {signal.Signals(os.WTERMSIG(status)).name}")
+        if status:  # whether it was killed or left: the files after the last it told of were not read
+            signalled = os.WIFSIGNALED(status)
+            how = signal.Signals(os.WTERMSIG(status)).name if signalled else f"exit status {os.WEXITSTATUS(status)}"
+            failures.append(f"{last} ended by {how}")
             return last + 1, failures
         return numbers.stop, failures
     resource.setrlimit(resource.RLIMIT_AS, (_size() + MEMORY,) * 2)

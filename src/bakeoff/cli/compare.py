@@ -77,6 +77,9 @@ def compare(
     max_train: Annotated[
         int | None, Option(help="Train on so many images.", show_default=False, rich_help_panel=PROTOCOL)
     ] = None,
+    deterministic: Annotated[
+        bool, Option(help="Let a GPU compute the same bits every time, more slowly.", rich_help_panel=PROTOCOL)
+    ] = False,
     robustness: Annotated[bool, Option(help="Judge on corrupted test images, too.", rich_help_panel=PROTOCOL)] = False,
     target_accuracy: Annotated[
         float | None,
@@ -139,6 +142,7 @@ def compare(
         "folds": folds,
         "val_fraction": val_fraction,
         "max_train": max_train,
+        "deterministic": deterministic or None,
         "robustness": robustness or None,
         "target_accuracy": target_accuracy,
         "skip_bad": skip_bad or None,

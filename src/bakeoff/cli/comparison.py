@@ -40,9 +40,9 @@ def run_comparison(
 ) -> int:
     """Carry out a comparison, or print its plan; return the exit status."""
     if study["config"] is None:
-        for argument, said in (("data", "DATA"), ("models", "--models")):
+        for argument, option in (("data", "DATA"), ("models", "--models")):
             if study[argument] is None:
-                raise SpecError(f"{said} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
+                raise SpecError(f"{option} is missing: bakeoff compare DATA --models a,b, or --config study.yaml")
     where = Locations(data_dir=data_dir, offline=offline)
     with naming_lines(study["config"]), naming_arguments(study, flag):
         plan = make_plan(api.declare(**study), where, find_device(device))
@@ -62,8 +62,8 @@ def run_comparison(
         if any(record.state is RunState.FINISHED for record in result.runs):
             print_table(result.leaderboard())
             print_judgement(result)
-        written = f"Report: [bold]{name(str(report))}[/bold]"
-        out.print("\n" + (written if report else f"bakeoff report {name(str(folder))} writes the report."))
+        later = f"bakeoff report {name(folder)} writes the report."
+        out.print(f"\nReport: [bold]{name(report)}[/bold]" if report else f"\n{later}")
     else:
         JsonLines(sys.stdout).study_ended(outcome, folder, report)
     return exit_status(outcome)
@@ -108,6 +108,6 @@ def exit_status(outcome: Outcome) -> int:
         err.print("its figures stay missing; the same command tries it again, and trains nothing for it")
     if outcome.stopped:
         left = plural(sum(not record.state.is_final for record in outcome.records), "run is left", "runs are left")
-        err.print(f"{outcome.stopped}; {left}, and the same command goes on where it was")
+        err.print(f"{name(outcome.stopped)}; {left}, and the same command goes on where it was")
         return 128 + outcome.signalled if outcome.signalled else STOPPED
     return 1 if bad or outcome.unmeasured else 0

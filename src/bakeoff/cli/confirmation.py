@@ -54,4 +54,4 @@ def _show(found: Iterable[Confirmed], folder: Path) -> None:
         figures = [percent(float("nan") if value is None else value) for value in (one.tuned, one.confirmed, one.sd)]
         table.add_row(name(one.model), name(one.setting), str(one.settings), part, *figures, optimism, str(one.seeds))
     console.print(table)
-    console.print(f"\nQuote the confirmed figures. Report: [bold]{folder / 'report.html'}[/bold]")
+    console.print(f"\nQuote the confirmed figures. Report: [bold]{name(folder / 'report.html')}[/bold]")

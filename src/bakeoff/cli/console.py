@@ -4,16 +4,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
 from bakeoff.report import text
+from bakeoff.study.printable import printable
 
 WIDE = 1000  # characters in a line where there is no terminal: tables do not fold in a pipe
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else WIDE)
-err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+out = Console(
+    highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else WIDE
+)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 
 
 def complain(sentence: str) -> None:
@@ -26,14 +30,15 @@ def warn(sentence: str) -> None:
     err.print(Text("warning: ", style="bold yellow") + Text(printable(sentence)))
 
 
-def printable(given: str) -> str:
-    """Return text without characters that would move the cursor, colour a terminal or begin a line of their own."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in given)
+def name(given: object) -> str:
+    """Return a name or a path of the user's as it may stand within marked-up text."""
+    return escape(printable(str(given)))
 
 
-def name(given: str) -> str:
-    """Return a name of the user's as it may stand within marked-up text."""
-    return escape(printable(given))
+def echo(given: object) -> None:
+    """Print text that is for programs too: as it is, and in a terminal without what would move the cursor."""
+    lines = str(given)
+    typer.echo("\n".join(map(printable, lines.split("\n"))) if out.is_terminal else lines)
 
 
 def _spaced(said: Callable[[float | None], str]) -> Callable[[float | None], str]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Argument, Option
 
 
@@ -30,6 +29,7 @@ def data(
     offline: Annotated[bool, Option(help="Refuse to download.")] = False,
 ) -> None:
     """Print what a data set is: images, classes, parts and where they come from; on request, a picture of it."""
+    from bakeoff.cli.console import echo
     from bakeoff.cli.dataset import describe, print_findings
     from bakeoff.data.examine import examine
     from bakeoff.data.load import load
@@ -55,4 +55,4 @@ def data(
         print_findings(examine(images, spec, Protocol(), where.cache, thorough=True))
     if preview:
         write_pictures(images, split.train, specs, preview)
-        typer.echo(preview)
+        echo(preview)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.cli.console import name, out, printable
+from bakeoff.cli.console import name, out
 from bakeoff.data.examine import Examined
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.splits import Split, split
@@ -15,6 +15,7 @@ from bakeoff.report.dataset import PARTS, class_counts, data_facts, labels_by_pa
 from bakeoff.report.text import plural
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.protocol import Protocol
+from bakeoff.study.printable import printable
 
 MOST_CLASSES = 30  # that are printed
 FEW = 10  # images of a class, below which little can be learnt or said of it

@@ -32,6 +32,7 @@ def leaderboard(
     format: Annotated[Format, typer.Option(help=FORMAT)] = Format.TABLE,
 ) -> None:
     """Print the ranking of a comparison: mean and 95 % interval, which models are tied, and cost."""
+    from bakeoff.cli.console import echo
     from bakeoff.export.tables import as_csv, as_json
     from bakeoff.report.markdown import leaderboard as as_markdown
     from bakeoff.result import load
@@ -41,9 +42,9 @@ def leaderboard(
         print_table(result.leaderboard())
         print_judgement(result)
     elif format is Format.MD:
-        typer.echo(as_markdown(result.subject()))
+        echo(as_markdown(result.subject()))
     else:
-        typer.echo((as_csv if format is Format.CSV else as_json)(result.leaderboard()))
+        echo((as_csv if format is Format.CSV else as_json)(result.leaderboard()))
 
 
 def print_judgement(result: "Result") -> None:

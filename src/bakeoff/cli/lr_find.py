@@ -43,4 +43,4 @@ def lr_find(
         out.print(f"{name(run.spec.model.title)}: {run.spec.recipe.optimizer.name} --lr {curve.suggestion:.2g}")
     if plot:
         draw_lr_curves({title: (curve.rates, curve.losses, curve.suggestion) for title, curve in curves.items()}, plot)
-        out.print(f"Curves: {plot}")
+        out.print(f"Curves: {name(plot)}")

@@ -23,6 +23,7 @@ def profile(
 ) -> None:
     """Show where a training step's time goes, how much it waits for its input, and what would make it faster."""
     from bakeoff.api import declare
+    from bakeoff.cli.console import echo
     from bakeoff.cli.profiles import print_profile
     from bakeoff.data.locations import Locations
     from bakeoff.run.device import find_device
@@ -35,4 +36,4 @@ def profile(
         folder = trace / run.spec.run_id[:8] if trace else None
         print_profile(run.spec, measure(run, plan.images, plan.split, plan.device, folder))
     if trace:
-        print(f"Traces: {trace}")
+        echo(f"Traces: {trace}")

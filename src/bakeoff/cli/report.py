@@ -19,9 +19,10 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open it.")] = False,
 ) -> None:
     """Write the report of a comparison: one HTML file that works offline, or the same for papers and programs."""
+    from bakeoff.cli.console import echo
     from bakeoff.result import load
 
     path = load(folder).report(to, format)
-    typer.echo(path)
+    echo(path)
     if open_it:
         webbrowser.open(path.resolve().as_uri())

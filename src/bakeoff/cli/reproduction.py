@@ -77,7 +77,7 @@ def _show(reproduction: Reproduction, folder: Path) -> None:
         out.print(f"- {name(note)}")
     for deviation in reproduction.deviations:
         out.print(name(f"- {deviation.what}: {deviation.wanted} -> {deviation.got}, {deviation.why}"))
-    out.print(f"\nReport: [bold]{folder / 'report.html'}[/bold]\n")
+    out.print(f"\nReport: [bold]{name(folder / 'report.html')}[/bold]\n")
 
 
 def _row(figure: Figure) -> tuple[str, ...]:

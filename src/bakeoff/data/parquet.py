@@ -3,6 +3,7 @@
 Columns, and the names of the classes, are told from the `huggingface` metadata of the schema where there is some.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from bakeoff.data.labels import number_labels
 from bakeoff.data.pixels import EncodedPixels
 from bakeoff.data.sources import Listing, consecutive, stamp
 from bakeoff.errors import DataError
+from bakeoff.hub import checksum_on_hub
 from bakeoff.specs.data import DataSpec
 
 logger = logging.getLogger(__name__)
@@ -85,6 +87,7 @@ class _Rows:
 
     def __iter__(self) -> Iterator[Blob]:
         for path in self.paths:
+            _check_sum(path)
             with _reading(path), pq.ParquetFile(path, buffer_size=BUFFER, page_checksum_verification=True) as file:
                 row = 0
                 for batch in file.iter_batches(ROWS, columns=[f"{self.column}.bytes"]):
@@ -101,6 +104,20 @@ def _reading(path: Path) -> Iterator[None]:
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path}: is not a readable parquet file ({reason}); fetch it again") from None
+
+
+def _check_sum(path: Path) -> None:
+    """Compare a file of the hub client's cache with the hub's checksum, before it is decoded: that is done once."""
+    expected = checksum_on_hub(path)
+    if not expected:
+        return
+    with _reading(path), path.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    if found != expected:
+        raise DataError(
+            f"{path.resolve()}: its SHA-256 is {found}, but {expected} on the hub, so that it is damaged; it is not"
+            " used, remove it and fetch it again"
+        )
 
 
 def _check_rows(path: Path, file: pq.ParquetFile, rows: int) -> None:

@@ -3,7 +3,6 @@
 Everything about downloads is the client's: its cache, `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE`, resuming, timeouts.
 """
 
-import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,12 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from bakeoff.errors import ModelError, OfflineError, SpecError
-from bakeoff.hub import asking, split_address
+from bakeoff.hub import asking, checksum_on_hub, split_address
 from bakeoff.models.downloads import Places, folders_of
 
 CONFIG = "config.json"  # of timm's repositories: architecture, and how images are prepared
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _USUAL = ("model.safetensors", "pytorch_model.bin")
 _SUFFIXES = ((".safetensors",), (".pth", ".pt", ".bin"), (".h5", ".keras"))  # the safest first
 
@@ -118,9 +116,8 @@ def _download(repository: Repository, where: Places) -> HubFile:
 
 
 def _cached(path: Path, snapshot: Path) -> HubFile:
-    """Return a file in the client's cache, whose large files have their checksums for names."""
-    blob = path.resolve().name
-    return HubFile(path, _config_in(snapshot), blob if _SHA256.fullmatch(blob) else "", snapshot.name)
+    """Return a file in the client's cache."""
+    return HubFile(path, _config_in(snapshot), checksum_on_hub(path), snapshot.name)
 
 
 def _weights_in(files: Iterable[str], place: str) -> str:

@@ -145,8 +145,8 @@ def _from_hub(spec: ModelSpec, repository: hub.Repository, where: Places) -> Loc
     located = _told_or_guessed(file.path, source, told, spec)
     if file.sha256 not in ("", located.sha256):
         raise ModelError(
-            f"{file.path}: its SHA-256 is {located.sha256}, but {file.sha256} on the hub, so that it is damaged; it is "
-            "not used, remove it"
+            f"{file.path.resolve()}: its SHA-256 is {located.sha256}, but {file.sha256} on the hub, so that it is "
+            "damaged; it is not used, remove it"
         )
     return located
 

@@ -11,6 +11,7 @@ from bakeoff.report import tuning
 from bakeoff.report.text import duration, interval, percent, whole
 from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
+from bakeoff.study.printable import printable
 from bakeoff.study.tuning import chosen_names
 from bakeoff.study.variants import variants
 
@@ -31,7 +32,8 @@ def findings(judgement: Judgement, records: Iterable[RunRecord]) -> tuple[str, .
 def as_text(found: Iterable[str], table: "pd.DataFrame", report: Path) -> str:
     """Return findings, the leaderboard's main columns, and where the report is or how to get one."""
     where = f"Report: {report}" if report.exists() else "The method report() writes a report."
-    return "\n".join((*found, "", _main(table).to_string(index=False), "", where))
+    shown = _main(table).map(lambda value: printable(value) if isinstance(value, str) else value)
+    return "\n".join((*map(printable, found), "", shown.to_string(index=False), "", printable(where)))
 
 
 def as_html(found: Iterable[str], table: "pd.DataFrame", report: Path) -> str:

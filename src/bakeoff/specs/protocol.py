@@ -44,6 +44,9 @@ class Protocol(Spec):
     tta: Literal["none", "flip", "flip+shift"] = Field(
         "none", description="test-time augmentation; plain accuracy is kept as well"
     )
+    deterministic: bool = Field(
+        False, description="let a GPU compute the same bits every time, more slowly; a CPU does so anyway"
+    )
 
     robustness: bool = Field(False, description="also judge the final weights on corrupted test images")
     target_accuracy: float | None = Field(

@@ -45,6 +45,8 @@ class RunSpec(Spec):
             del content["protocol"][field]
         if self.fold is None:  # runs of one split are what they were before there were folds
             del content["fold"], content["protocol"]["folds"]
+        if not self.protocol.deterministic:  # and what they were before they could be asked to be so
+            del content["protocol"]["deterministic"]
         if self.data.fingerprint:
             del content["data"]["name"]
         if self.model.weights_sha256:

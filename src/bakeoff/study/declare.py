@@ -32,6 +32,7 @@ def declare(
     engine: str | None = None,
     skip_bad: bool | None = None,
     max_train: int | None = None,
+    deterministic: bool | None = None,
     robustness: bool | None = None,
     target_accuracy: float | None = None,
     grid: Mapping[str, Sequence[Any]] | None = None,
@@ -55,6 +56,8 @@ def declare(
         val_fraction: share of the training images held out for validation.
         skip_bad: leave out unreadable images instead of stopping.
         max_train: train on so many images.
+        deterministic: let a GPU compute the same bits every time, more slowly; a run with an operation that cannot do
+            so fails, and says which.
         robustness: also judge the final weights on corrupted test images.
         target_accuracy: report how long each model took to this validation accuracy.
         grid: dotted fields of a run and the values to try; every combination is compared.
@@ -84,6 +87,7 @@ def declare(
             budget=budget,
             folds=folds,
             val_fraction=val_fraction,
+            deterministic=deterministic,
             robustness=robustness,
             target_accuracy=target_accuracy,
         ),

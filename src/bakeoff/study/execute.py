@@ -17,6 +17,7 @@ from bakeoff.errors import (
     StoreError,
 )
 from bakeoff.records.run import EpochRow, RunRecord, RunState
+from bakeoff.run.deterministic import deterministic
 from bakeoff.run.device import environment
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import Hooks, News, run_one
@@ -192,15 +193,16 @@ class _Bench:
         hooks = Hooks(report, stop_requested, lambda digest: looks.note(plan, self.store, claim, digest))
         plan, run_folder = self.plan, self.folder.run(planned.spec, claim.run_id)
         try:
-            return run_one(
-                planned,
-                plan.images,
-                plan.split_of(planned.spec),
-                run_folder,
-                plan.device,
-                hooks,
-                plan.where.cache / "features",
-            )
+            with deterministic(planned.spec.protocol.deterministic):
+                return run_one(
+                    planned,
+                    plan.images,
+                    plan.split_of(planned.spec),
+                    run_folder,
+                    plan.device,
+                    hooks,
+                    plan.where.cache / "features",
+                )
         except (LostClaimError, DatabaseFailedError):
             raise
         except InterruptedRunError as error:

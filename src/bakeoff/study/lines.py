@@ -5,6 +5,7 @@ from typing import TextIO
 
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.study.execute import Observer
+from bakeoff.study.printable import printable
 
 
 class Lines(Observer):
@@ -40,7 +41,8 @@ class Lines(Observer):
             accuracy, seconds = record.metrics["test"]["accuracy"], record.cost.training_seconds
             result = f"test accuracy {100 * accuracy:.2f} %, trained {seconds:,.1f} s"
         title = f"{record.spec.model.title}, {record.spec.recipe.name}, {record.spec.turn}"
-        print(f"[{self._done}/{self._runs}] {title}: {result}", file=self._stream, flush=True)
+        line = printable(f"[{self._done}/{self._runs}] {title}: {result}")
+        print(line, file=self._stream, flush=True)
 
 
 def default_observer(verbose: bool | None) -> Observer:

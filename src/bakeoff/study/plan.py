@@ -54,6 +54,8 @@ class Plan:
         content = self.study.content()
         if self.study.protocol.folds is None:  # studies of one split are what they were before there were folds
             del content["protocol"]["folds"]
+        if not self.study.protocol.deterministic:
+            del content["protocol"]["deterministic"]
         del content["models"], content["seeds"], content["data"]["name"]
         for field in BESIDE:
             del content["protocol"][field]

@@ -101,7 +101,8 @@ def _in_client_cache(dataset: HubDataset) -> Found | None:
     )
     try:
         root = Path(stored(allow_patterns=[]))
-        shards = choose_shards([file.relative_to(root).as_posix() for file in root.rglob("*.parquet")], str(root))
+        there = [file for file in root.rglob("*.parquet") if file.is_file()]  # and no link to one that was removed
+        shards = choose_shards([file.relative_to(root).as_posix() for file in there], str(root))
         # The client knows of which files of a configuration a download was broken off.
         folder = f"{escape(shards.folder)}/" if shards.folder else ""
         stored(allow_patterns=[f"{folder}{part}*.parquet" for part in PARTS])
