@@ -38,7 +38,7 @@ mutations: install
 
 # Known weaknesses of the locked packages, from the advisory database of the package index.
 audit: install
-	$(UV) tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
+	@$(BIN)/python .ci/audit.py $(UV) tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
 
 check: install
 	$(BIN)/ruff format --check .

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -39,9 +40,14 @@ class Mutation:
 
     def file(self) -> Path | None:
         """Return the file of the program that it changes; None where its text is not there, or more than once."""
-        texts = {path: path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
-        files = [path for path, text in texts.items() for _ in range(text.count(self.old))]
+        files = [path for path, text in program().items() for _ in range(text.count(self.old))]
         return files[0] if len(files) == 1 else None
+
+
+@cache
+def program() -> dict[Path, str]:
+    """Return the text of every file of the program."""
+    return {path: path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
 
 
 MUTATIONS = [Mutation(**one) for one in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))]
@@ -69,7 +75,7 @@ def _outcome(mutation: Mutation, copy: Path) -> str:
     file = mutation.file()
     if file is None:
         return "out of date"
-    good, path = file.read_text(encoding="utf-8"), copy / file.relative_to(REPOSITORY)
+    good, path = program()[file], copy / file.relative_to(REPOSITORY)
     path.write_text(good.replace(mutation.old, mutation.new), encoding="utf-8")
     status = _run(copy, {mutation.test})
     path.write_text(good, encoding="utf-8")
