@@ -50,18 +50,8 @@ def run(chosen: list[str]) -> tuple[int, dict[str, dict[str, Any]]]:
     """Run tests; return 1 where any failed, and what was found of each, by its name."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        options = [
-            "-q",
-            "-ra",
-            "-m",
-            "",
-            "--numprocesses",
-            str(WORKERS),
-            "--dist",
-            "worksteal",
-            f"--junit-xml={report}",
-        ]
-        command = [sys.executable, "-m", "pytest", "-o", "addopts=", *options, *chosen]
+        options = ["-q", "-ra", "--durations=15", "-m", "", "--numprocesses", str(WORKERS), "--dist", "worksteal"]
+        command = [sys.executable, "-m", "pytest", "-o", "addopts=", *options, f"--junit-xml={report}", *chosen]
         status = subprocess.run(command, cwd=TESTS.parent).returncode
         if not report.exists():
             raise SystemExit("the tests could not be run; see above")
