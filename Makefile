@@ -28,9 +28,9 @@ test: install
 slow: install
 	$(BIN)/python -m pytest -m slow
 
-# Faults by the thousand, within half an hour; writes what was tried and what failed.
+# Faults by the thousand, within half an hour; writes what was tried and what failed into the documents.
 torture: install
-	$(BIN)/python -m pytest -m torture tests/torture --numprocesses 2
+	$(BIN)/python tests/torture/trial.py
 
 # Breaks the program on purpose, in a copy, and sees which test notices.
 mutations: install
@@ -38,7 +38,7 @@ mutations: install
 
 # Known weaknesses of the locked packages, from the advisory database of the package index.
 audit: install
-	$(UV) tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
+	@$(BIN)/python .ci/audit.py $(UV) tool run pip-audit --requirement requirements.lock --disable-pip --require-hashes
 
 check: install
 	$(BIN)/ruff format --check .

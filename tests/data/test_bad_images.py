@@ -29,7 +29,7 @@ def test_they_stop_or_are_skipped(plant: Plant, where: Locations, monkeypatch: p
     message = str(refusal.value)
     assert message.startswith(f"7 of 10 images cannot be read: {root}/a/0.png is a web page")
     assert message.count(".png is") == 5
-    assert "; ...; mend or remove them, or leave them out with --skip-bad" in message
+    assert "; ...; mend or remove them, or leave them out with --skip-bad; bakeoff data --check lists all" in message
     monkeypatch.delattr(EncodedPixels, "read")  # they are known from the first time
     images = loaded(root, where, skip_bad=True)
     assert images.images[:, 0, 0, 0].tolist() == [1, 2, 3]

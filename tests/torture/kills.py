@@ -3,8 +3,8 @@
     python tests/torture/kills.py FOLDER KILLS SEED
 
 One process imports everything and forks a child for each attempt, so that an attempt takes about a second. Prints lines
-of JSON: the points that there are, and for every case where it was killed and what did not come out the same, bit for
-bit.
+of JSON: the points that there are, the SHA-256 of everything that is compared, and for every case where it was killed
+and what did not come out the same, bit for bit.
 """
 
 import hashlib
@@ -160,6 +160,8 @@ def main(folder: Path, kills: int, seed: int) -> None:
     points = points_of(folder / "whole")
     print(json.dumps(dict(Counter(points))), flush=True)
     expected = facts(folder / "whole")
+    sums = {what: hashlib.sha256(repr(fact).encode()).hexdigest() for what, fact in expected.items()}
+    print(json.dumps({what.replace("whole", "out"): digest for what, digest in sums.items()}), flush=True)
     for number, case in enumerate(choose(points, kills, seed)):
         out = folder / f"case{number}"
         reached = [killed_at(out, place) for place in case]

@@ -28,6 +28,16 @@ def left_out(skipped: Sequence[Mapping[str, str]]) -> str:
     return f"left out, because unreadable: {len(skipped)} ({names}{', ...' if len(skipped) > 3 else ''})"
 
 
+def print_unreadable(images: Sequence[Mapping[str, str]]) -> None:
+    """Print every image that cannot be read, a line for each; nothing where all can."""
+    if images:
+        out.print(
+            f"{plural(len(images), 'image')} cannot be read; mend or remove them, or leave them out with --skip-bad:"
+        )
+    for image in images:
+        out.print(Text(f"  {printable(image['name'])} {printable(image['reason'])}"), soft_wrap=True)
+
+
 def print_findings(examined: Examined) -> None:
     """Print what the checks of a data set found, a block for each: what, some of them, and what to do."""
     out.print()

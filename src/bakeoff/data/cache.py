@@ -56,7 +56,7 @@ def decoded(listing: Listing, spec: DataSpec, cache: Path) -> ImageSet:
         shown = "; ".join(f"{image['name']} {image['reason']}" for image in bad[:SHOWN])
         raise DataError(
             f"{len(bad)} of {len(listing.labels)} images cannot be read: {shown}{'; ...' if len(bad) > SHOWN else ''};"
-            " mend or remove them, or leave them out with --skip-bad"
+            " mend or remove them, or leave them out with --skip-bad; bakeoff data --check lists all"
         )
     return images
 

@@ -15,6 +15,8 @@ from errno import EEXIST, ENOTEMPTY
 from pathlib import Path
 from uuid import uuid4
 
+from bakeoff import durable
+
 logger = logging.getLogger(__name__)
 
 SUMS = "SHA256SUMS"
@@ -62,6 +64,7 @@ def _seal(folder: Path) -> None:
     for file in (*files, folder / SUMS):
         with file.open("r+b") as written:
             os.fsync(written.fileno())
+    durable.sync_folder(folder)
 
 
 def _checksum(path: Path) -> str:
@@ -72,6 +75,7 @@ def _checksum(path: Path) -> str:
 def _moved(fresh: Path, entry: Path) -> bool:
     try:
         fresh.rename(entry)
+        durable.sync_folder(entry.parent)
     except OSError as error:
         if error.errno in (EEXIST, ENOTEMPTY):
             return False

@@ -19,6 +19,19 @@ from bakeoff.hub import is_address
 from bakeoff.specs.data import DataSpec
 
 
+def unreadable(spec: DataSpec, where: Locations) -> list[dict[str, str]]:
+    """Return `name` and `reason` of every image of a data set that cannot be read, in their order.
+
+    Raises:
+        DataError: not one can be read, or the cache cannot be used; and what a source raises.
+    """
+    skipping = spec.model_copy(update={"skip_bad": True})
+    found: list[dict[str, str]] = decoded(find_source(spec.name)(spec, where), skipping, where.cache).provenance[
+        "skipped"
+    ]
+    return found
+
+
 def load(spec: DataSpec, where: Locations) -> ImageSet:
     """Return the images of a data set, decoded once and mapped from the cache thereafter.
 

@@ -1,0 +1,61 @@
+"""What is said to be on the disk is there: content before its name, and the name before anything else."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from bakeoff import durable
+from bakeoff.data.entry import new_entry
+from bakeoff.training.checkpoint import Checkpoints
+
+Did = tuple[str, str]
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Did]:
+    """What the disk was asked to do, in order: files and folders that were synced, and names that things were given."""
+    did: list[Did] = []
+    sync = os.fsync
+
+    def synced(number: int) -> None:
+        did.append(("sync", Path(f"/proc/self/fd/{number}").readlink().name))
+        sync(number)
+
+    def renaming(real: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def renamed(self: Path, target: Path) -> Path:
+            did.append((f"rename {self.name}", target.name))
+            return real(self, target)
+
+        return renamed
+
+    monkeypatch.setattr(os, "fsync", synced)
+    for name in ("replace", "rename"):
+        monkeypatch.setattr(Path, name, renaming(getattr(Path, name)))
+    return did
+
+
+def in_place(did: list[Did], name: str, folder: str) -> None:
+    """Check that a file or folder was synced under another name, then named, and its folder synced at once."""
+    (place,) = (number for number, (_, target) in enumerate(did) if target == name)
+    before = did[place][0].removeprefix("rename ")
+    assert ("sync", before) in did[:place], f"{name} has its name before its content is on the disk"
+    assert did[place + 1 : place + 2] == [("sync", folder)], f"the name of {name} is not on the disk"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc, to tell files from their numbers")
+def test_what_is_written_is_synced_before_its_name_and_its_name_after(disk: list[Did], tmp_path: Path):
+    durable.write(tmp_path / "a.json", b"{}")
+    in_place(disk, "a.json", tmp_path.name)
+    disk.clear()
+    Checkpoints(tmp_path / "checkpoints", "a run").save(7, {"weight": torch.ones(3)}, {})
+    for suffix in ("safetensors", "json"):
+        in_place(disk, f"{7:012d}.{suffix}", "checkpoints")
+    assert [name for done, name in disk if done != "sync"] == [f"{7:012d}.safetensors", f"{7:012d}.json"]
+    disk.clear()
+    with new_entry(tmp_path / "images" / "entry", is_good=lambda _: True) as folder:
+        (folder / "images.u8").write_bytes(b"pixels")
+    in_place(disk, "entry", "images")
+    assert {("sync", "images.u8"), ("sync", "SHA256SUMS")} < set(disk)
