@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 import bakeoff
+from bakeoff.data import augment
 from bakeoff.errors import SpecError, UnknownNameError
+from bakeoff.records.run import EpochRow, RunRecord, RunState
+from bakeoff.run.resolve import override
+from bakeoff.specs.run import RunSpec
 from bakeoff.study.expand import expand
 from bakeoff.study.reported import Figure
-from bakeoff.study.reproduce import study_of
+from bakeoff.study.reproduce import Reproduction, study_of
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +95,68 @@ def test_a_reproduction_leaves_its_figures_and_is_not_trained_again(tmp_path: Pa
     again = reproduce(seeds=3)
     assert [run.finished for run in again.records][:2] == [run.finished for run in done.records]
     assert len(again.finished) == 3
+
+
+def run_of(name: str, faithful: bool = False, **overrides: object) -> RunRecord:
+    """Return a finished run as a study resolves it, with fields set otherwise."""
+    (declared,) = expand(study_of(name, seeds=1, faithful=faithful))
+    written = {
+        "model.image_size": declared.model.image_size or 32,
+        "model.weights_sha256": "0" * 64,
+        "recipe.amp": "off",
+        "recipe.augment": [one.content() for one in augment.resolve(declared.recipe.augment)],
+    }
+    spec = RunSpec.parse(override(declared.content(), {**written, **overrides}))
+    epoch = EpochRow(1, 0.1, 1.0, 0.7, 1.0, 0.7, 1.0, 1.0)
+    return RunRecord(
+        spec, RunState.FINISHED, (epoch,), metrics={"test": {"accuracy": 0.7}, "val": {"accuracy": 0.7, "loss": 1.0}}
+    )
+
+
+BLOCK3 = "vgg16-frozen-block3"
+RIGHT = {"recipe.normalize": "caffe"}  # as its weights expect, which the recipe leaves open
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (RIGHT, ""),
+        ({**RIGHT, "recipe.cache_features": False, "model.label": BLOCK3}, ""),
+        ({"recipe.normalize": "unit"}, "recipe.normalize, to 'unit' from 'caffe'"),
+        ({**RIGHT, "model.weights": "random"}, "model.weights, to 'random' from 'pretrained'"),
+        ({**RIGHT, "model.freeze": "none"}, "model.freeze, to 'none' from 'backbone'"),
+        ({**RIGHT, "model.image_size": 64}, "model.image_size, to 64 from 32"),
+        ({**RIGHT, "data.classes": ["cat", "dog"]}, "the classes, to cat, dog"),
+    ],
+)
+def test_what_was_changed_is_said_and_only_that(overrides: dict[str, object], said: str):
+    found = Reproduction(BLOCK3, (run_of(BLOCK3, **overrides),))
+    assert found.changes == ((said,) if said else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides"),
+    [
+        ("resnet50v2-frozen", {"recipe.normalize": "tf", "model.image_size": 224}),
+        ("inceptionv3-frozen", {"recipe.normalize": "tf", "model.image_size": 299}),
+        ("simcnn", {}),
+        ("alexnet-bn-224", {}),
+        ("vgg16-mnist", {"model.image_size": 28}),
+    ],
+)
+def test_what_a_system_leaves_open_is_no_change_when_it_is_filled_in(name: str, overrides: dict[str, object]):
+    assert Reproduction(name, (run_of(name, **overrides),)).changes == ()
+    assert Reproduction(name, (run_of(name, **{**overrides, "model.image_size": 100}),)).changes
+
+
+def test_a_system_that_mends_a_fault_is_not_judged_by_figures_that_the_fault_gave():
+    def lies(name: str, faithful: bool, **overrides: object) -> set[str | None]:
+        runs = (run_of(name, faithful, **overrides),) * 2
+        return {figure.lies for figure in Reproduction(name, runs, faithful).figures if figure.reported is not None}
+
+    assert lies(BLOCK3, faithful=False, **RIGHT) == {None}
+    assert lies(BLOCK3, faithful=True) & {"above", "below"}
+    assert lies(BLOCK3, faithful=True, **RIGHT) == {None}
+    enlarged = run_of("inceptionv3-frozen", faithful=True, **{"model.image_size": 75})
+    assert not Reproduction("inceptionv3-frozen", (enlarged,), faithful=True).changes
+    assert lies("simcnn", faithful=False) & {"above", "below"}
