@@ -86,6 +86,22 @@ def test_a_damaged_published_file_is_not_used(real_weights, where, tmp_path):
         locate(ModelSpec.parse({**QUARTER, "weights": "pretrained"}), Locations(tmp_path, where.cache, offline=True))
 
 
+def test_a_pinned_file_is_taken_and_no_other(where, tmp_path):
+    spec = ModelSpec(name="simcnn", weights=saved(built({"name": "simcnn"}), tmp_path / "mine.safetensors"))
+    found = locate(spec, where)
+    assert locate(spec.model_copy(update={"weights_sha256": found.sha256}), where) == found
+    with pytest.raises(ModelError, match=f"SHA-256 is {found.sha256}, and weights_sha256 asks for {'0' * 64}"):
+        locate(spec.model_copy(update={"weights_sha256": "0" * 64}), where)
+
+
+def test_weights_lie_beside_the_data_too(where, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "weights").mkdir()
+    saved(built({"name": "simcnn"}), tmp_path / "weights" / "beside.safetensors")
+    beside = Locations(data_dir=tmp_path / "data", cache=where.cache, offline=True)
+    assert locate(ModelSpec(name="simcnn", weights="beside.safetensors"), beside).path.name == "beside.safetensors"
+
+
 def test_a_file_that_changes_after_planning_is_refused(where, tmp_path):
     spec = ModelSpec(name="simcnn", weights=saved(built({"name": "simcnn"}), tmp_path / "mine.safetensors"))
     located = locate(spec, where)

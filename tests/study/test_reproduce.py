@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,7 @@ def test_a_reproduction_leaves_its_figures_and_is_not_trained_again(tmp_path: Pa
     report = (tmp_path / "simcnn" / "report.html").read_text()
     assert "Reported and reproduced" in report
     assert "71.61" in report
+    assert re.search(r"seconds per epoch.*?69\.0", report, re.DOTALL)
     figures = {figure["figure"]: figure for figure in written["figures"]}
     assert set(figures) == {"test_accuracy", "test_loss", "running_train_accuracy", "running_train_loss"}
     assert figures["test_accuracy"]["reported"] == 0.7161
