@@ -94,6 +94,9 @@ def test_a_reproduction_leaves_its_figures_and_is_not_trained_again(tmp_path: Pa
     ]
     assert figures["test_accuracy"]["interval"]
     assert {figure["lies"] for figure in written["figures"]} == {None}, "one epoch says nothing of what ten give"
+    markdown = bakeoff.load(tmp_path / "simcnn").report(tmp_path / "report.md").read_text()
+    assert re.search(r"simcnn.*seconds per epoch.*69\.0", markdown)
+    assert "- Changed here: the training images, to 100." in markdown
     again = reproduce(seeds=3)
     assert [run.finished for run in again.records][:2] == [run.finished for run in done.records]
     assert len(again.finished) == 3
@@ -162,3 +165,24 @@ def test_a_system_that_mends_a_fault_is_not_judged_by_figures_that_the_fault_gav
     enlarged = run_of("inceptionv3-frozen", faithful=True, **{"model.image_size": 75})
     assert not Reproduction("inceptionv3-frozen", (enlarged,), faithful=True).changes
     assert lies("simcnn", faithful=False) & {"above", "below"}
+
+
+def test_inception_takes_images_of_32_pixels_enlarged_and_says_so(tmp_path: Path, tiny_data: Path):
+    small = {"name": "inceptionv3-frozen", "weights": "random", "image_size": 32}
+    done = bakeoff.compare(
+        {"name": "cifar10", "max_train": 20},
+        [small],
+        **{"mode": "own-recipe", "seeds": 1, "epochs": 1, "batch_size": 10, "verbose": False},
+        **{"out": tmp_path / "out", "data_dir": tiny_data, "offline": True, "device": "cpu"},
+    )
+    (run,) = done.runs
+    assert run.state is RunState.FINISHED, run.error
+    assert ("model.image_size", "32", "75") in {(found.what, found.wanted, found.got) for found in run.deviations}
+
+
+def test_a_tap_that_is_not_there_is_told_before_anything_is_trained(tmp_path: Path, tiny_data: Path):
+    with pytest.raises(SpecError, match="simcnn has no tap 'nix'.*bakeoff models simcnn --summary"):
+        bakeoff.compare(
+            "cifar10", [{"name": "simcnn", "tap": "nix"}], out=tmp_path / "out", data_dir=tiny_data, offline=True
+        )
+    assert not (tmp_path / "out").exists()
