@@ -97,6 +97,25 @@ class Result:
         """Return the folder of a run, with its weights."""
         return self.folder.run(run.spec, run.run_id)
 
+    def save_weights(self, run: RunRecord, path: str | Path) -> Path:
+        """Write the final weights of a run for `keras.Model.load_weights`, and return the path.
+
+        As safetensors they lie in the run's folder: `run_folder(run).weights`.
+
+        Args:
+            run: that has finished.
+            path: ends in `.weights.h5`.
+
+        Raises:
+            ModelError: a layer has no counterpart in Keras, or the path has another ending.
+            StoreError: the run has no weights, or they cannot be written.
+        """
+        from bakeoff.export.keras import save_for_keras
+
+        data, to = self.about["data"], Path(path)
+        save_for_keras(run, self.run_folder(run).weights, data["shape"], len(data["class_names"]), to)
+        return to
+
     def report(self, path: str | Path | None = None, format: str | None = None) -> Path:
         """Write the report and return its path: by default `report.html` in the folder, one file that works offline.
 

@@ -27,11 +27,12 @@ def reproduce(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_list_names_every_system_with_its_figures(tmp_path: Path):
     done = reproduce("--list", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    lines = {line.split()[0]: line for line in done.stdout.splitlines()}
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line}
     assert set(systems()) <= set(lines)
     for figure in ("24,832,498", "88.93 % (0.3469)", "89.12 % (0.3293)", "91.24 % (0.258)", "254"):
         assert figure in lines["vgg16-frozen-224"]
     assert "…" not in done.stdout
+    assert "The 19 with nothing but a letter" in done.stdout
 
 
 def test_two_systems_are_two_studies_and_lines_of_json(tmp_path: Path, tiny_data: Path):

@@ -63,3 +63,12 @@ def test_a_network_that_cannot_take_the_image_is_one_sentence():
     with pytest.raises(ModelError, match="cannot take images of 4x4 pixels"):
         count_macs(nn.Sequential(nn.Conv2d(3, 3, 5)), 3, 4)
     assert torch.backends.mha.get_fastpath_enabled()
+
+
+@pytest.mark.parametrize(
+    ("depth", "printed"),
+    [(18, 1.8), (34, 3.6), (50, 3.8), (101, 7.6), (152, 11.3)],  # He et al. 2016, table 1, with digits cut off
+)
+def test_the_resnets_of_the_paper_compute_what_it_prints(depth: int, printed: float):
+    found = count_macs(outline(ModelSpec(name=f"resnet{depth}-2015"), 1000, 3, 224), 3, 224)
+    assert printed - 0.05 <= found / 1e9 < printed + 0.1

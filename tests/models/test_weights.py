@@ -1,5 +1,6 @@
 """How the weights in a file get into a network: all that belong there, or none."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,7 @@ def test_a_backbone_comes_out_of_any_network_that_has_it(spec, where, tmp_path):
     assert same(tuned, model)
     model, _, loaded = started({**spec, "head": [5], "weights": other}, where)
     assert loaded.fresh == ("head",)
+    assert re.search(r"\(16, \d+\) in the weights, but \(5, \d+\) in the network", loaded.other_head)
     assert same(tuned.backbone, model.backbone)
 
 

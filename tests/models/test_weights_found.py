@@ -18,7 +18,7 @@ from bakeoff.errors import ModelError, OfflineError, SpecError
 from bakeoff.models.expectation import Expectation
 from bakeoff.models.weights import load, locate
 from bakeoff.specs.model import ModelSpec
-from hub_server import COMMIT, running_hub
+from hub_server import COMMIT, Answer, running_hub
 
 
 def test_random_weights_are_nowhere(where):
@@ -86,6 +86,22 @@ def test_a_damaged_published_file_is_not_used(real_weights, where, tmp_path):
         locate(ModelSpec.parse({**QUARTER, "weights": "pretrained"}), Locations(tmp_path, where.cache, offline=True))
 
 
+def test_a_pinned_file_is_taken_and_no_other(where, tmp_path):
+    spec = ModelSpec(name="simcnn", weights=saved(built({"name": "simcnn"}), tmp_path / "mine.safetensors"))
+    found = locate(spec, where)
+    assert locate(spec.model_copy(update={"weights_sha256": found.sha256}), where) == found
+    with pytest.raises(ModelError, match=f"SHA-256 is {found.sha256}, and weights_sha256 asks for {'0' * 64}"):
+        locate(spec.model_copy(update={"weights_sha256": "0" * 64}), where)
+
+
+def test_weights_lie_beside_the_data_too(where, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "weights").mkdir()
+    saved(built({"name": "simcnn"}), tmp_path / "weights" / "beside.safetensors")
+    beside = Locations(data_dir=tmp_path / "data", cache=where.cache, offline=True)
+    assert locate(ModelSpec(name="simcnn", weights="beside.safetensors"), beside).path.name == "beside.safetensors"
+
+
 def test_a_file_that_changes_after_planning_is_refused(where, tmp_path):
     spec = ModelSpec(name="simcnn", weights=saved(built({"name": "simcnn"}), tmp_path / "mine.safetensors"))
     located = locate(spec, where)
@@ -147,9 +163,10 @@ for given in json.loads(sys.argv[2]):
 """
 
 
-def hub_client(port: int, folder: Path, *asked: dict[str, Any]) -> list[dict[str, Any]]:
+def hub_client(port: int, folder: Path, *asked: dict[str, Any], token: str = "") -> list[dict[str, Any]]:
     kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(("_PROXY", "HF_TOKEN"))}
     settings = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "0"}
+    settings |= {"HF_TOKEN": token} if token else {}
     command = [sys.executable, "-c", HUB_CLIENT, str(folder / "cache"), json.dumps(asked)]
     done = subprocess.run(command, env=kept | settings, capture_output=True, text=True, check=True, timeout=300)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -205,3 +222,25 @@ def test_weights_from_the_hub(tmp_path):
     for answer, (error, sentence) in zip(refused, sentences, strict=True):
         assert answer["error"] == error
         assert sentence in answer["message"]
+
+
+def test_the_hub_is_asked_with_the_token_for_the_revision(tmp_path, monkeypatch):
+    import timm
+
+    seen = []
+    answer = Answer.do_GET
+
+    def noted(self: Answer) -> None:
+        seen.append((self.path, self.headers.get("Authorization")))
+        answer(self)
+
+    monkeypatch.setattr(Answer, "do_GET", noted)
+    spec = {"name": "timm:test_resnet", "weights": "hub:mine/private@v1"}
+    with running_hub() as hub:
+        state = timm.create_model("test_resnet", pretrained=False).state_dict()
+        hub.repos["mine/private"] = {"model.safetensors": save(state)}
+        (told,) = hub_client(hub.server_port, tmp_path, {"spec": spec, "offline": False}, token="hf_of_a_test")
+    assert told["source"] == f"mine/private@{COMMIT}"
+    with_token = [path for path, token in seen if token == "Bearer hf_of_a_test"]
+    assert any("/revision/v1" in path for path in with_token)
+    assert any("/resolve/v1/model.safetensors" in path for path in with_token)

@@ -2,15 +2,20 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
 
 import bakeoff
+from bakeoff.data import augment
 from bakeoff.errors import SpecError, UnknownNameError
+from bakeoff.records.run import EpochRow, RunRecord, RunState
+from bakeoff.run.resolve import override
+from bakeoff.specs.run import RunSpec
 from bakeoff.study.expand import expand
 from bakeoff.study.reported import Figure
-from bakeoff.study.reproduce import study_of
+from bakeoff.study.reproduce import Reproduction, study_of
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +77,7 @@ def test_a_reproduction_leaves_its_figures_and_is_not_trained_again(tmp_path: Pa
     report = (tmp_path / "simcnn" / "report.html").read_text()
     assert "Reported and reproduced" in report
     assert "71.61" in report
+    assert re.search(r"seconds per epoch.*?69\.0", report, re.DOTALL)
     figures = {figure["figure"]: figure for figure in written["figures"]}
     assert set(figures) == {"test_accuracy", "test_loss", "running_train_accuracy", "running_train_loss"}
     assert figures["test_accuracy"]["reported"] == 0.7161
@@ -88,6 +94,95 @@ def test_a_reproduction_leaves_its_figures_and_is_not_trained_again(tmp_path: Pa
     ]
     assert figures["test_accuracy"]["interval"]
     assert {figure["lies"] for figure in written["figures"]} == {None}, "one epoch says nothing of what ten give"
+    markdown = bakeoff.load(tmp_path / "simcnn").report(tmp_path / "report.md").read_text()
+    assert re.search(r"simcnn.*seconds per epoch.*69\.0", markdown)
+    assert "- Changed here: the training images, to 100." in markdown
     again = reproduce(seeds=3)
     assert [run.finished for run in again.records][:2] == [run.finished for run in done.records]
     assert len(again.finished) == 3
+
+
+def run_of(name: str, faithful: bool = False, **overrides: object) -> RunRecord:
+    """Return a finished run as a study resolves it, with fields set otherwise."""
+    (declared,) = expand(study_of(name, seeds=1, faithful=faithful))
+    written = {
+        "model.image_size": declared.model.image_size or 32,
+        "model.weights_sha256": "0" * 64,
+        "recipe.amp": "off",
+        "recipe.augment": [one.content() for one in augment.resolve(declared.recipe.augment)],
+    }
+    spec = RunSpec.parse(override(declared.content(), {**written, **overrides}))
+    epoch = EpochRow(1, 0.1, 1.0, 0.7, 1.0, 0.7, 1.0, 1.0)
+    return RunRecord(
+        spec, RunState.FINISHED, (epoch,), metrics={"test": {"accuracy": 0.7}, "val": {"accuracy": 0.7, "loss": 1.0}}
+    )
+
+
+BLOCK3 = "vgg16-frozen-block3"
+RIGHT = {"recipe.normalize": "caffe"}  # as its weights expect, which the recipe leaves open
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (RIGHT, ""),
+        ({**RIGHT, "recipe.cache_features": False, "model.label": BLOCK3}, ""),
+        ({"recipe.normalize": "unit"}, "recipe.normalize, to 'unit' from 'caffe'"),
+        ({**RIGHT, "model.weights": "random"}, "model.weights, to 'random' from 'pretrained'"),
+        ({**RIGHT, "model.freeze": "none"}, "model.freeze, to 'none' from 'backbone'"),
+        ({**RIGHT, "model.image_size": 64}, "model.image_size, to 64 from 32"),
+        ({**RIGHT, "data.classes": ["cat", "dog"]}, "the classes, to cat, dog"),
+    ],
+)
+def test_what_was_changed_is_said_and_only_that(overrides: dict[str, object], said: str):
+    found = Reproduction(BLOCK3, (run_of(BLOCK3, **overrides),))
+    assert found.changes == ((said,) if said else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides"),
+    [
+        ("resnet50v2-frozen", {"recipe.normalize": "tf", "model.image_size": 224}),
+        ("inceptionv3-frozen", {"recipe.normalize": "tf", "model.image_size": 299}),
+        ("simcnn", {}),
+        ("alexnet-bn-224", {}),
+        ("vgg16-mnist", {"model.image_size": 28}),
+    ],
+)
+def test_what_a_system_leaves_open_is_no_change_when_it_is_filled_in(name: str, overrides: dict[str, object]):
+    assert Reproduction(name, (run_of(name, **overrides),)).changes == ()
+    assert Reproduction(name, (run_of(name, **{**overrides, "model.image_size": 100}),)).changes
+
+
+def test_a_system_that_mends_a_fault_is_not_judged_by_figures_that_the_fault_gave():
+    def lies(name: str, faithful: bool, **overrides: object) -> set[str | None]:
+        runs = (run_of(name, faithful, **overrides),) * 2
+        return {figure.lies for figure in Reproduction(name, runs, faithful).figures if figure.reported is not None}
+
+    assert lies(BLOCK3, faithful=False, **RIGHT) == {None}
+    assert lies(BLOCK3, faithful=True) & {"above", "below"}
+    assert lies(BLOCK3, faithful=True, **RIGHT) == {None}
+    enlarged = run_of("inceptionv3-frozen", faithful=True, **{"model.image_size": 75})
+    assert not Reproduction("inceptionv3-frozen", (enlarged,), faithful=True).changes
+    assert lies("simcnn", faithful=False) & {"above", "below"}
+
+
+def test_inception_takes_images_of_32_pixels_enlarged_and_says_so(tmp_path: Path, tiny_data: Path):
+    small = {"name": "inceptionv3-frozen", "weights": "random", "image_size": 32}
+    done = bakeoff.compare(
+        {"name": "cifar10", "max_train": 20},
+        [small],
+        **{"mode": "own-recipe", "seeds": 1, "epochs": 1, "batch_size": 10, "verbose": False},
+        **{"out": tmp_path / "out", "data_dir": tiny_data, "offline": True, "device": "cpu"},
+    )
+    (run,) = done.runs
+    assert run.state is RunState.FINISHED, run.error
+    assert ("model.image_size", "32", "75") in {(found.what, found.wanted, found.got) for found in run.deviations}
+
+
+def test_a_tap_that_is_not_there_is_told_before_anything_is_trained(tmp_path: Path, tiny_data: Path):
+    with pytest.raises(SpecError, match="simcnn has no tap 'nix'.*bakeoff models simcnn --summary"):
+        bakeoff.compare(
+            "cifar10", [{"name": "simcnn", "tap": "nix"}], out=tmp_path / "out", data_dir=tiny_data, offline=True
+        )
+    assert not (tmp_path / "out").exists()

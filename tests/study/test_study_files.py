@@ -28,6 +28,7 @@ def test_the_studies_of_a_document_compare_all_of_its_systems(document: str):
     files = [name for name in FILES if name.startswith(f"document-{document.lower()}") and "tuning" not in name]
     runs = [run for name in files for run in expand(read_study(FOLDER / f"{name}.yaml", {}))]
     rows = {name for name, entry in systems().items() if entry.document == document and entry.reported.figures}
+    assert len(files) == len({systems()[name].data.name for name in rows}), "one study a document and data set"
     compared = {run.model.title for run in runs}
     assert rows <= compared
     assert all(systems()[title].document == document for title in compared)

@@ -72,7 +72,9 @@ class Published:
 
 def folders_of(where: Places) -> list[Path]:
     """Return the folders in which the user may have put files of weights."""
-    return [where.data_dir, where.data_dir / "weights"] if where.data_dir else []
+    if where.data_dir is None:
+        return []
+    return [where.data_dir, where.data_dir / "weights", where.data_dir.absolute().parent / "weights"]
 
 
 def obtain(file: Published, where: Places, also: Sequence[Path] = ()) -> Path:

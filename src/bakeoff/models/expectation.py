@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
+
+from safetensors import SafetensorError, safe_open
 
 # Mean and deviation of each colour, for pixels from 0 to 1, by the modes of `Recipe.normalize`.
 _MODES = {
@@ -46,3 +49,14 @@ def mode_of(mean: Sequence[float], deviation: Sequence[float]) -> str | None:
         if len(values) == len(given) and all(abs(v - g) <= _ROUNDING for v, g in zip(values, given, strict=True)):
             return mode
     return None
+
+
+def told_by(path: Path) -> Expectation | None:
+    """Return what a `.safetensors` file tells of the input; whether it is damaged shows when it is loaded."""
+    if path.suffix != ".safetensors":
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            return Expectation.from_metadata(file.metadata() or {})
+    except (SafetensorError, OSError):
+        return None

@@ -73,12 +73,14 @@ class Fit:
         fresh: layers of the classifier that the weights do not fit.
         left_out: layers of the weights that the network does not use.
         grayed: the first layer, if the weights are for colour images and the network takes gray ones; else empty.
+        other_head: why the head among the weights is not the network's, where they have one; else empty.
     """
 
     pairs: Sequence[tuple[Slot, Tensor]]
     fresh: tuple[str, ...]
     left_out: tuple[str, ...]
     grayed: str = ""
+    other_head: str = ""
 
     def load(self) -> None:
         """Copy the weights into the network."""

@@ -106,6 +106,12 @@ def taps(spec: ModelSpec, in_channels: int = 3) -> list[str]:
     return transfer.taps(outline(spec, 2, in_channels, size), in_channels, size)
 
 
+def check_tap(spec: ModelSpec) -> None:
+    """Raise `SpecError` where a spec names a tap that its network does not have, without drawing any weights."""
+    if spec.tap is not None:
+        transfer.check_tap(spec, taps(spec))
+
+
 def outline(spec: ModelSpec, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
     """Return the whole network of a spec, without its tap, pooling or head, and drawing no random numbers.
 

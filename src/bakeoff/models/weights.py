@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from bakeoff.errors import ModelError, SpecError
@@ -13,8 +12,8 @@ from bakeoff.models import applications, foreign_weights, hub
 from bakeoff.models.anatomy import classifier_modules
 from bakeoff.models.downloads import Places, Published, folders_of, obtain
 from bakeoff.models.early_exit import EarlyExit
-from bakeoff.models.expectation import Expectation
-from bakeoff.models.fitting import Fit, MisfitError, Weights, fit
+from bakeoff.models.expectation import Expectation, told_by
+from bakeoff.models.fitting import Fit, MisfitError, Weights, fit, shown
 from bakeoff.models.keras_files import read_keras
 from bakeoff.models.library import origin, outline
 from bakeoff.models.nearest_fit import nearest_fit
@@ -55,11 +54,13 @@ class Loaded:
         fresh: layers of the network that the weights do not have: they are as they were drawn.
         left_out: layers of the weights that the network does not have.
         grayed: the first layer, if its weights for colour images were summed for gray ones; else empty.
+        other_head: why the head in the file was not taken, where it has one like the declared one; else empty.
     """
 
     fresh: tuple[str, ...]
     left_out: tuple[str, ...]
     grayed: str
+    other_head: str = ""
 
 
 def locate(spec: ModelSpec, where: Places) -> Located | None:
@@ -74,16 +75,27 @@ def locate(spec: ModelSpec, where: Places) -> Located | None:
     Raises:
         SpecError: nothing of that kind, or no weights of that width, can be given.
         OfflineError: they must be downloaded, and downloading is switched off or failed.
-        ModelError: nothing is published for the network, or the file is missing, damaged, or not what was published.
+        ModelError: nothing is published for the network, or the file is missing, damaged, or not what was published
+            or pinned.
     """
     if spec.weights == "random":
         return None
+    located = _found(spec, where)
+    if spec.weights_sha256 not in ("", located.sha256):
+        raise ModelError(
+            f"{located.path}: its SHA-256 is {located.sha256}, and weights_sha256 asks for {spec.weights_sha256}; give "
+            "that file, or the weights_sha256 of this one"
+        )
+    return located
+
+
+def _found(spec: ModelSpec, where: Places) -> Located:
     if spec.weights == "pretrained":
         return _pretrained(spec, where)
     if spec.weights.startswith(_HUB):
         return _from_hub(spec, hub.Repository.parse(spec.weights.removeprefix(_HUB)), where)
     path = _local_file(spec.weights, where)
-    return _told_or_guessed(path, str(path), _metadata(path), spec)
+    return _told_or_guessed(path, str(path), told_by(path), spec)
 
 
 def load(model: nn.Module, spec: ModelSpec, located: Located, in_channels: int, image_size: int) -> Loaded:
@@ -111,7 +123,7 @@ def load(model: nn.Module, spec: ModelSpec, located: Located, in_channels: int, 
     except ModelError as error:
         raise type(error)(f"{located.path}: {error}") from None
     found.load()
-    return Loaded(found.fresh, found.left_out, found.grayed)
+    return Loaded(found.fresh, found.left_out, found.grayed, found.other_head)
 
 
 def _pretrained(spec: ModelSpec, where: Places) -> Located:
@@ -140,7 +152,7 @@ def _pretrained(spec: ModelSpec, where: Places) -> Located:
 
 def _from_hub(spec: ModelSpec, repository: hub.Repository, where: Places) -> Located:
     file = hub.from_hub(repository, where)
-    told = _metadata(file.path) or (foreign_weights.expected_in(file.config) if file.config else None)
+    told = told_by(file.path) or (foreign_weights.expected_in(file.config) if file.config else None)
     source = f"{repository.name}@{file.commit}" if file.commit else str(file.path)
     located = _told_or_guessed(file.path, source, told, spec)
     if file.sha256 not in ("", located.sha256):
@@ -174,17 +186,6 @@ def _told_or_guessed(path: Path, source: str, told: Expectation | None, spec: Mo
 def _sha256(path: Path) -> str:
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _metadata(path: Path) -> Expectation | None:
-    """Return what a `.safetensors` file tells of the input; whether it is damaged shows when it is loaded."""
-    if path.suffix != ".safetensors":
-        return None
-    try:
-        with safe_open(path, "pt") as file:
-            return Expectation.from_metadata(file.metadata() or {})
-    except (SafetensorError, OSError):
-        return None
 
 
 def _read(path: Path, spec: ModelSpec) -> Weights:
@@ -227,14 +228,16 @@ def _fit(weights: Weights, model: nn.Module, spec: ModelSpec, in_channels: int, 
     assert isinstance(model, Classifier), "the spec declares a backbone"
     try:
         found = fit(weights, model, (), model)
-    except MisfitError:
-        pass
-    else:
         if not found.left_out:
             return found
+        why = f"the weights have {shown(found.left_out)} besides the layers of the head"
+    except MisfitError as misfit:
+        why = str(misfit)
+    head, given = set(model.head.modules()), weights.match(model).given
+    has_head = any(slot.name in given for slot in weights.slots(model) if slot.owner in head)
     whole = outline(spec, 2, in_channels, image_size)
     if isinstance(model.backbone, EarlyExit):
         found = fit(weights, model.backbone.network, (), whole)
     else:
         found = fit(weights, model.backbone, (), feature_stages(whole) or whole)
-    return replace(found, fresh=("head",))
+    return replace(found, fresh=("head",), other_head=why if has_head else "")

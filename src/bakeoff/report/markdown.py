@@ -10,6 +10,7 @@ from bakeoff.report import protocol, runs
 from bakeoff.report.answers import collect, judged
 from bakeoff.report.pairs import pair_table
 from bakeoff.report.ranking import ranking, unranked
+from bakeoff.report.reproduced import reproduced_notes, reproduced_table
 from bakeoff.report.robustness import not_judged
 from bakeoff.report.subject import Subject
 from bakeoff.report.table import Cell, Table
@@ -91,8 +92,13 @@ def _evidence(subject: Subject, judgement: Judgement) -> list[str]:
         notes = [f"{column.title}: {column.note}" for column in board.columns if column.note and column.title != DRAWN]
         said += [_folded("What the columns mean", _listed(notes))]
     pairs = pair_table(subject, judgement.verdict)
-    parts = ((missing, "Runs that are not ranked"), (pairs, "Are the differences real?"))
-    return said + [text for one, title in parts if one for text in _section(one, title)]
+    parts = (
+        (missing, "Runs that are not ranked"),
+        (pairs, "Are the differences real?"),
+        (reproduced_table(subject), "Reported and reproduced"),
+    )
+    said += [text for one, title in parts if one for text in _section(one, title)]
+    return said + [_folded(f"Notes on {escaped(label)}", _listed(notes)) for label, notes in reproduced_notes(subject)]
 
 
 def _record(subject: Subject) -> list[str]:

@@ -52,6 +52,18 @@ def _rows(contender: Contender, reproduction: Reproduction) -> Iterator[tuple[Ce
             str(len(figure.values)),
             figure.lies or NONE,
         )
+    if then := reproduction.entry.reported.seconds:
+        least, most = (decimal(seconds, 1) for seconds in then)
+        yield (
+            Value(contender.label, place=contender.place),
+            "seconds per epoch, on another machine",
+            least if least == most else f"{least} to {most}",
+            decimal(reproduction.seconds, 1),
+            NONE,
+            NONE,
+            str(len(reproduction.finished)),
+            NONE,
+        )
 
 
 def _shown(figure: Figure, value: float | None) -> str:

@@ -201,6 +201,8 @@ def _load_weights(model: nn.Module, planned: PlannedRun) -> tuple[Deviation, ...
     if loaded.grayed:
         why = f"the weights are of a network for colour; those of {loaded.grayed} were summed over colours"
         found.append(Deviation("input channels", "3", "1", why))
+    if loaded.other_head:
+        found.append(Deviation("weights of the head", "those of the file", "random ones", loaded.other_head))
     if not spec.is_backbone:  # which has a new head, and nothing behind its tap, because it is declared so
         if loaded.fresh:
             why = "the file has no weights that fit these layers, which start from random ones"

@@ -69,6 +69,7 @@ class Entry(Spec):
     data: DataSpec | None = None
     protocol: Protocol = Protocol()
     document: Literal["A", "B", "C", "D", "E"] | None = None
+    improves: str | None = Field(None, description="the document's system of which this is an improvement")
     parameters: Parameters | None = Field(None, description="of the model for ten classes, as it is trained")
     reported: Reported = Reported()
     notes: tuple[str, ...] = Field((), description="every deviation from the document, and every fault of it")

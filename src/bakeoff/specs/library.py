@@ -56,6 +56,8 @@ def resolve_model(given: ModelSpec) -> ModelSpec:
         return given
     label = {} if entry.model.name == given.name else {"label": given.name}
     changes = {field: getattr(given, field) for field in given.model_fields_set - {"name"}}
+    if "weights" in changes:  # other weights than those that the system pins
+        changes = {"weights_sha256": "", **changes}
     return entry.model.model_copy(update={**label, **changes})
 
 

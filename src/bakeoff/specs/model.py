@@ -50,7 +50,7 @@ class ModelSpec(Named):
     options: dict[str, Option] = Field(default_factory=dict, description="arguments of the network's builder")
     image_size: int | None = Field(None, ge=4, le=4096, description="side of the input; None: the weights' or data's")
     weights: str = Field("random", description="random, pretrained, hub:owner/name, or a file of weights")
-    weights_sha256: str = Field("", description="SHA-256 of the file of weights, filled in when it is found")
+    weights_sha256: str = Field("", description="SHA-256 that the file of weights must have; filled in")
     tap: str | None = Field(None, description="the stage whose output is used; None: the last")
     pool: Literal["flatten", "avg", "max"] | None = Field(None, description="how maps become a vector; None: avg")
     head: tuple[HeadLayer, ...] | None = Field(None, description="layers between the features and the logits")

@@ -14,6 +14,7 @@ from bakeoff.data.locations import Locations
 from bakeoff.data.sources import sources
 from bakeoff.data.splits import Split, split, split_of
 from bakeoff.errors import SpecError
+from bakeoff.models.library import check_tap
 from bakeoff.models.weights import locate
 from bakeoff.run.resolve import PlannedRun, resolve
 from bakeoff.specs.base import digest
@@ -94,6 +95,8 @@ def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
     images = load(study.data, where)
     parts = {key: split_of(images, run) for key, run in {_parts_of(run): run for run in expanded}.items()}
     models = {run.model.digest(): run.model for run in expanded}
+    for model in models.values():
+        check_tap(model)
     found = {key: locate(model, where) for key, model in models.items()}
     runs = tuple(resolve(run, images, parts[_parts_of(run)], device, found[run.model.digest()]) for run in expanded)
     _check_different(runs)

@@ -1,19 +1,19 @@
 """A system of a document as a study of its own, and what the document reported against what the study gave."""
 
-from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from bakeoff.data import augment
 from bakeoff.errors import SpecError
 from bakeoff.records.run import Deviation, ParameterCount, RunRecord, RunState
 from bakeoff.specs.entry import Entry
 from bakeoff.specs.library import find_system, resolve_model, systems
 from bakeoff.specs.model import ModelSpec
-from bakeoff.specs.run import RunSpec
 from bakeoff.specs.study import StudySpec
+from bakeoff.study.changes import changes
+from bakeoff.study.expand import expand
 from bakeoff.study.reported import Figure, figures_of
 
 FAITHFUL = " (faithful)"  # behind the label of a system whose document's fault is repeated
@@ -88,7 +88,7 @@ class Reproduction:
     @property
     def figures(self) -> tuple[Figure, ...]:
         """Those that the document reports, and the test accuracy in any case."""
-        return figures_of(self.entry, self.finished, comparable=not self.changes)
+        return figures_of(self.entry, self.finished, comparable=not self.changes and not self.mends)
 
     @property
     def seconds(self) -> float | None:
@@ -118,12 +118,25 @@ class Reproduction:
             )
         if self.faithful and self.entry.faithful:
             notes.append(f"Repeated here: {self.entry.faithful.why}")
+        if self.mends and self.entry.reported.figures:
+            notes.append(
+                "The reported figures come of a fault that is not repeated here, so that it is not said where they "
+                "lie; --faithful repeats it."
+            )
         return (*notes, *self.entry.notes)
 
-    @property
+    @cached_property
     def changes(self) -> tuple[str, ...]:
         """What was declared otherwise for this reproduction than for the system."""
-        return tuple(_changes(self.records[0].spec, self.entry)) if self.records else ()
+        if not self.records:
+            return ()
+        (declared,) = expand(study_of(self.name, seeds=1, faithful=self.faithful))
+        return changes(self.records[0].spec, declared)
+
+    @property
+    def mends(self) -> bool:
+        """Whether the document has a fault that changes its figures, and it is not repeated."""
+        return self.entry.faithful is not None and not self.faithful
 
     @property
     def parameters(self) -> ParameterCount | None:
@@ -171,23 +184,3 @@ def reproduction_of(records: tuple[RunRecord, ...]) -> Reproduction | None:
     if entry is None or entry.data is None or (spec.recipe.name, spec.data.name) != (name, entry.data.name):
         return None
     return Reproduction(name, records, faithful)
-
-
-def _changes(spec: RunSpec, entry: Entry) -> list[str]:
-    """Return in which settings a run was declared otherwise than its system."""
-    declared = entry.recipe.content()
-    declared["augment"] = [one.content() for one in augment.resolve(entry.recipe.augment)]
-    # What is cached changes nothing but the time.
-    found = [f"the training images, to {spec.data.max_train:,}"] if spec.data.max_train else []
-    found += _differing("recipe", spec.recipe.content(), declared, ("name", "cache_features"))
-    if entry.protocol is not None:
-        found += _differing("protocol", spec.protocol.content(), entry.protocol.content(), ("mode", "budget"))
-    return found
-
-
-def _differing(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any], known: Collection[str]) -> list[str]:
-    return [
-        f"{part}.{field}, to {ours[field]} from {value}"
-        for field, value in theirs.items()
-        if field not in known and value != "auto" and ours[field] != value  # auto is filled in
-    ]
