@@ -16,6 +16,7 @@ from bakeoff.report.text import plural
 from bakeoff.store.database import Store
 from bakeoff.store.folder import STUDY_FILE, Predictions, RunFolder, StudyFolder
 from bakeoff.study import looks
+from bakeoff.study.confirm import read_confirmed
 from bakeoff.study.difference import Difference, Side, difference
 from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, read_answers
 from bakeoff.study.label_errors import FIELDS, find_doubts
@@ -131,7 +132,12 @@ class Result:
     def subject(self) -> Subject:
         """Return the study as reports are made from it."""
         return Subject(
-            self.about, self.runs, tuple(self.events), self.predictions, lambda run: self.run_folder(run).maps()
+            self.about,
+            self.runs,
+            tuple(self.events),
+            self.predictions,
+            lambda run: self.run_folder(run).maps(),
+            confirmed=read_confirmed(self.folder.path, self.runs),
         )
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff import __version__, durable
 from bakeoff.errors import StoreError
-from bakeoff.report import checks, dataset, plotly, protocol, runs
+from bakeoff.report import checks, dataset, plotly, protocol, runs, tuning
 from bakeoff.report.answers import TestAnswers, answered, collect, judged
 from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
 from bakeoff.report.class_differences import class_difference_figure
@@ -114,6 +114,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "strips": strips(subject.ranked),
         "unranked": unranked(subject),
         "tracebacks": runs.tracebacks(subject),
+        "confirmed": tuning.confirmed_table(subject),
         "reproduced": reproduced_table(subject),
         "reproduced_notes": reproduced_notes(subject),
         "cost_table": cost_table(subject.ranked, subject.protocol.target_accuracy),

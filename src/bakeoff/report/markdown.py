@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bakeoff import __version__, durable
 from bakeoff.errors import StoreError
-from bakeoff.report import protocol, runs
+from bakeoff.report import protocol, runs, tuning
 from bakeoff.report.answers import collect, judged
 from bakeoff.report.pairs import pair_table
 from bakeoff.report.ranking import ranking, unranked
@@ -91,7 +91,12 @@ def _evidence(subject: Subject, judgement: Judgement) -> list[str]:
         notes = [f"{column.title}: {column.note}" for column in board.columns if column.note and column.title != DRAWN]
         said += [_folded("What the columns mean", _listed(notes))]
     pairs = pair_table(subject, judgement.verdict)
-    parts = ((missing, "Runs that are not ranked"), (pairs, "Are the differences real?"))
+    again = tuning.confirmed_table(subject)
+    parts = (
+        (missing, "Runs that are not ranked"),
+        (again, "Tuned and confirmed"),
+        (pairs, "Are the differences real?"),
+    )
     return said + [text for one, title in parts if one for text in _section(one, title)]
 
 

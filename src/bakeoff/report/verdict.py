@@ -12,8 +12,9 @@ from bakeoff.evidence.wording import level, wording
 from bakeoff.records.run import RunState
 from bakeoff.report import tuning
 from bakeoff.report.subject import Contender, Subject
-from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, whole
+from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, spread, whole
 from bakeoff.study import looks
+from bakeoff.study.confirm import Confirmed
 from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
 
@@ -61,14 +62,17 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
     questions = (
         ("Which model?", (said.lead,)),
         ("Is the difference real?", (*said.ties, *said.losses)),
-        ("Which setting?", tuning.chosen(subject.records)),
+        ("Which setting?", tuning.chosen(subject.records, confirmed=bool(subject.confirmed))),
         ("What does it cost?", (*_own_price(finalists, evidence), *_price(finalists, evidence))),
     )
     answers = tuple((question, sentences) for question, sentences in questions if sentences)
     leader = next(one for one in finalists if one.label == evidence.best[0])
     tries = leader.figures["settings"] if leader.figures["chosen"] else 1
+    again = tuning.confirmed_test(subject, leader)
     chosen = f", in the setting chosen by validation accuracy among {tries}" if tries > 1 else ""
-    return Verdict(_headline(subject, evidence) + chosen, answers, (*said.notes, *open_ends))
+    if chosen and not again:
+        chosen += ", a figure that is not confirmed yet (bakeoff confirm OUT)"
+    return Verdict(_headline(subject, evidence, again) + chosen, answers, (*said.notes, *open_ends))
 
 
 def _finalists(subject: Subject, evidence: Evidence) -> Sequence[Contender]:
@@ -78,10 +82,12 @@ def _finalists(subject: Subject, evidence: Evidence) -> Sequence[Contender]:
     return chosen or [one for one in subject.ranked if one.label in judged]
 
 
-def _headline(subject: Subject, evidence: Evidence) -> str:
-    """Say who is best, how good, and who is tied with it."""
+def _headline(subject: Subject, evidence: Evidence, again: Confirmed | None) -> str:
+    """Say who is best, how good, with fresh seeds where a tuned figure was confirmed, and who is tied with it."""
     leader = next(one for one in evidence.estimates if one.name == evidence.best[0])
     figure = f"{percent(leader.mean, 1)} ({100 * leader.low:.1f} to {100 * leader.high:.1f})"
+    if again:
+        figure = f"{spread(again.confirmed, again.sd)} with {plural(again.seeds, 'fresh seed')}"
     equal = level(evidence)
     tied = [name for name in evidence.best[1:] if name not in equal]
     if len(evidence.estimates) == 1:

@@ -39,7 +39,9 @@ def of_studies(one: Mapping[str, Any], other: Mapping[str, Any], names: tuple[st
 
 def of_models(pairs: Mapping[str, tuple[RunRecord, RunRecord]], names: tuple[str, str]) -> list[str]:
     """Return in what runs differ pair by pair; what holds for every pair is said once, without its name."""
-    found = {name: differences(*(settings(run.spec) for run in pair), names=names) for name, pair in pairs.items()}
+    found = {
+        name: differences(settings(one.spec), settings(other.spec), names=names) for name, (one, other) in pairs.items()
+    }
     every = [said for said in next(iter(found.values()), []) if all(said in others for others in found.values())]
     return every + [f"{name}: {said}" for name, differ in found.items() for said in differ if said not in every]
 
