@@ -20,6 +20,7 @@ from bakeoff.report.galleries import agreement, study_galleries
 from bakeoff.report.gradcam import looks
 from bakeoff.report.intervals import interval_figure
 from bakeoff.report.label_errors import doubted
+from bakeoff.report.metrics import metric_table
 from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
 from bakeoff.report.ranking import ranking, strips, unranked
@@ -152,6 +153,7 @@ def _evidence(subject: Subject, test: TestAnswers, judgement: Judgement) -> dict
         "intervals": interval_figure(subject, judgement.verdict),
         "pairs": pair_figure(judgement.verdict),
         "pair_table": pair_table(subject, judgement.verdict),
+        "metrics": metric_table(subject, test),
         "class_differences": class_difference_figure(subject, test, judgement.verdict),
         "calibrated": [one.contender for one in calibrated],
         "reliability": calibration_figure(calibrated),
