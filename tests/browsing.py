@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,3 +34,11 @@ def watched(browser: "Browser", tolerated: str | None = None, **options: Any) ->
     yield page, asked
     assert complaints == []
     context.close()
+
+
+def faults(page: "Page") -> list[tuple[str, list[Any]]]:
+    """Return what axe finds wrong with a page that was opened with `bypass_csp`."""
+    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    assert len(found["passes"]) > 10
+    return [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found["violations"]]

@@ -51,10 +51,15 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium without a window, by its path in CHROMIUM or as `chromium` on the PATH; tests are skipped without."""
+    """Chromium without a window, by its path in CHROMIUM or as `chromium` on the PATH.
+
+    Tests are skipped without it, or fail where BAKEOFF_BROWSER is set.
+    """
     playwright = pytest.importorskip("playwright.sync_api")
     path = shutil.which(os.environ.get("CHROMIUM") or "chromium")
     if not path:
+        if os.environ.get("BAKEOFF_BROWSER"):
+            pytest.fail("no Chromium, which BAKEOFF_BROWSER demands; install it, or name it with CHROMIUM")
         pytest.skip("no Chromium; install it, or name it with CHROMIUM")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with playwright.sync_playwright() as running:

@@ -20,7 +20,7 @@ from bakeoff.specs.files import naming_lines
 from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.study import StudySpec
 from bakeoff.study.carry_out import run
-from bakeoff.study.confirm import FOLDER, Confirmed, confirmation, confirmed
+from bakeoff.study.confirm import FILE, FOLDER, Confirmed, confirmation, confirmed
 from bakeoff.study.declare import data_fields, declare, without_none
 from bakeoff.study.execute import Observer
 from bakeoff.study.lines import default_observer
@@ -224,9 +224,14 @@ def to_confirm(tuned: Result, seeds: int, *, offline: bool) -> tuple[StudySpec, 
 
 
 def conclude_confirmation(tuned: Path, folder: Path) -> tuple[Confirmed, ...]:
-    """Write `confirmed.json` and the report into a confirmation's folder, and return what was confirmed."""
-    result = Result(folder)
-    found = confirmed(Result(tuned).runs, result.runs)
-    durable.write(folder / "confirmed.json", json.dumps([one.content() for one in found], indent=1).encode())
+    """Write `confirmed.json` and the report into a confirmation's folder, and return what was confirmed.
+
+    The report of the tuned study is written again where it finds the figures, in its folder `confirm`.
+    """
+    result, before = Result(folder), Result(tuned)
+    found = confirmed(before.runs, result.runs)
+    durable.write(folder / FILE, json.dumps([one.content() for one in found], indent=1).encode())
     result.report()
+    if folder.resolve() == (tuned / FOLDER).resolve():
+        before.report()
     return found

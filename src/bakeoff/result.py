@@ -15,8 +15,10 @@ from bakeoff.report.subject import Subject
 from bakeoff.report.text import plural
 from bakeoff.store.arrays import Extent
 from bakeoff.store.database import Store
-from bakeoff.store.folder import Predictions, RunFolder, StudyFolder
+from bakeoff.store.folder import STUDY_FILE, Predictions, RunFolder, StudyFolder
 from bakeoff.study import looks
+from bakeoff.study.confirm import read_confirmed
+from bakeoff.study.difference import Difference, Side, difference
 from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, read_answers
 from bakeoff.study.label_errors import FIELDS, find_doubts
 from bakeoff.study.leaderboard import leaderboard
@@ -156,6 +158,7 @@ class Result:
             tuple(self.events),
             self.predictions,
             lambda run: self.run_folder(run).maps(self._extent),
+            confirmed=read_confirmed(self.folder.path, self.runs),
         )
 
     def __repr__(self) -> str:
@@ -180,3 +183,21 @@ def load(folder: str | Path, database: str | None = None) -> Result:
         database: the URL of its database with a password; None where there is none, or libpq finds it.
     """
     return Result(Path(folder), database)
+
+
+def diff(one: Path, other: Path) -> Difference:
+    """Return in what two studies differ, or two runs by their folders; raise `StoreError` where there is none."""
+    names = ("A", "B") if one.name == other.name else (one.name, other.name)
+    return difference(*(_side(path, name) for path, name in zip((one, other), names, strict=True)))
+
+
+def _side(path: Path, name: str) -> Side:
+    place = path.resolve()
+    if place.parent.name != "runs" or not (place.parents[1] / STUDY_FILE).exists():
+        result = load(path)
+        return Side(name, result.about, result.runs, result.predictions)
+    result = load(place.parents[1])
+    runs = tuple(run for run in result.runs if result.run_folder(run).path.name == place.name)
+    if not runs:
+        raise StoreError(f"the study of {path} has no run of that name")
+    return Side(name, result.about, runs, result.predictions, single=True)

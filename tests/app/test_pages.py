@@ -175,7 +175,7 @@ def test_runs_of_one_test_set_are_compared_and_their_settings_set_side_by_side(c
     page = text(answer.text)
     assert "Every pair of models" in page
     assert "recipe.epochs 2 1" in page or "recipe.epochs 1 2" in page
-    assert "overrides.recipe.epochs is 1 in small and 2 in deep/longer" in page
+    assert "recipe.epochs is 1 in small and 2 in deep/longer" in page
     assert answer.text.count(" checked>") == 4
 
 

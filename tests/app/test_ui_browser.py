@@ -15,7 +15,7 @@ from bakeoff.app.guard import Door
 from bakeoff.app.serve import Server, configured, listen
 from bakeoff.app.web import make
 from bakeoff.store.worker import Worker
-from browsing import watched
+from browsing import faults, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -159,3 +159,16 @@ def test_every_control_can_be_reached_and_has_a_name(browser, address):
                 .map((one) => one.outerHTML)"""
         )
         assert nameless == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault_on_any_page(browser, address, scheme):
+    with opened(browser, address, color_scheme=scheme, bypass_csp=True) as page:
+        assert faults(page) == []
+        go(page, "small")
+        assert faults(page) == []
+        for name in ("wrong images", "Try an image"):
+            go(page, name)
+            assert faults(page) == []
+            page.go_back()
+            page.wait_for_selector("html[data-ready]", timeout=60_000)

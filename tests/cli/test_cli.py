@@ -109,6 +109,17 @@ def test_a_study_is_the_same_as_itself(compared):
     assert done.stdout.count("too close to call") == 2
 
 
+def test_two_runs_differ_by_their_folders(compared):
+    cwd, _ = compared
+    one, other = sorted(str(path) for path in (cwd / "out" / "runs").iterdir())[:2]
+    done = run("diff", one, other, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert "training time" in done.stdout
+    assert "one run cannot tell" in done.stdout
+    lost = run("diff", one, f"{other[:-8]}00000000", cwd=cwd)
+    assert "has no run of that name" in lost.stderr
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
     done = run("compare", "digits", "--models", "lenet5,simcnn", "--dry-run", "--offline", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

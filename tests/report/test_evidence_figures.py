@@ -1,7 +1,11 @@
 """What the report shows of the evidence is what the evidence says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.special import softmax
+from sklearn.metrics import f1_score, log_loss
 from test_verdict import answering
 
 from bakeoff.evidence.calibration import reliability
@@ -11,8 +15,9 @@ from bakeoff.report.answers import collect, judged
 from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
 from bakeoff.report.class_differences import class_difference_figure
 from bakeoff.report.cost import cost_views
-from bakeoff.report.cost_ratios import ratio_table
+from bakeoff.report.cost_ratios import cost_letters, ratio_table
 from bakeoff.report.intervals import interval_figure
+from bakeoff.report.metrics import metric_table
 from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.prices import PRICES
 from bakeoff.report.ranking import ranking
@@ -137,3 +142,43 @@ def test_costs_are_ratios_to_the_best(planted, build):
     assert rows["worse"][2].text == "0.1"
     assert rows["worse"][3] == "0.1 to 0.1"  # the same seconds in every run
     assert ratio_table(build(models=["only"]).ranked, PRICES[0]) is None
+
+
+def test_macro_f1_and_loss_have_intervals_and_equal_their_references(build):
+    subject = build(models=["a", "b"], seeds=3, per_class=50)
+    table = metric_table(subject, collect(subject))
+    rows = {(row[0], row[1].text): row for row in table.rows}
+    assert {metric for metric, _ in rows} == {"loss", "macro F1"}
+    for contender in subject.ranked:
+        said = [subject.predictions(run, "test") for run in contender.finished]
+        f1 = np.mean([f1_score(one.labels, one.logits.argmax(1), average="macro") for one in said])
+        loss = np.mean([log_loss(one.labels, softmax(one.logits.astype(float), 1), labels=range(10)) for one in said])
+        for metric, truth in (("macro F1", f1), ("loss", loss)):
+            mean, low = rows[metric, contender.label][2:4]
+            assert mean.sort == pytest.approx(truth, abs=1e-5)
+            assert low.sort < truth
+
+
+def test_costs_have_letters_of_all_pairs(build):
+    subject = answering(build(models=["a", "b", "c"], seeds=3), {"a": 0.9, "b": 0.8, "c": 0.7})
+
+    def timed(record):
+        seconds = {"a": (10, 11, 12), "b": (10.5, 11.5, 12), "c": (1, 1.1, 1.2)}[record.spec.model.name]
+        return replace(record, cost=replace(record.cost, train_seconds=seconds[record.spec.seed]))
+
+    subject = replace(subject, records=tuple(map(timed, subject.records)))
+    assert cost_letters(subject.ranked, PRICES[0]) == {"c": "a", "a": "b", "b": "b"}
+    assert cost_letters(build(models=["a", "b"], seeds=1).ranked, PRICES[0]) == {}
+
+
+def test_a_loss_that_is_not_finite_takes_no_other_metric_with_it(build):
+    subject = build(models=["a", "b"], seeds=2, per_class=50)
+
+    def infinite(run, part):
+        said = subject.predictions(run, part)
+        logits = said.logits.copy()
+        logits[0] = np.inf
+        return replace(said, logits=logits)
+
+    broken = replace(subject, predictions=infinite)
+    assert {row[0] for row in metric_table(broken, collect(broken)).rows} == {"macro F1"}

@@ -125,8 +125,8 @@ def test_the_table_of_costs(build):
     table = cost_table(replace(subject, records=tuple(records)).ranked, target=0.645)
     first, second = cells_of(table), cells_of(table, 1)
     assert first["MACs"] == "1,250,000"
-    assert first["energy"] == "30 J"
-    assert first["latency"] == "4.00 ms"
+    assert first["energy"] == "30 J a"
+    assert first["latency"] == "4.00 ms b"
     assert first["latency, middle half"] == "1.50 ms to 6.00 ms"
     assert (first["images/s"], second["images/s"]) == ("80 (batch 8)", "640")
     assert second["images/s, middle half"] == "320 to 800"
@@ -144,7 +144,7 @@ def test_energy_that_was_not_measured_is_marked_wherever_it_is_shown(build):
     guessed = (replace(one, cost=replace(one.cost, joules=1200.0, joules_of="estimate")) for one in subject.records)
     ranked = replace(subject, records=tuple(guessed)).ranked
     table = cost_table(ranked)
-    assert cells_of(table)["energy"] == "≈ 1,200 J"
+    assert cells_of(table)["energy"] == "≈ 1,200 J a"
     assert "Energy is an estimate, of 12 W for each core" in table.note
     view = next(one for one in cost_views(ranked) if one.price.id == "energy")
     assert view.figure.layout["xaxis"]["title"]["text"] == "joules, one run, estimated"

@@ -14,7 +14,8 @@ from bakeoff.report.tiles import LARGEST_SIDE, tile
 
 
 def answers(predicted: list[list[int]], confidence: list[list[float]]) -> Answers:
-    return Answers(np.array(predicted, np.int32), np.array(confidence, np.float32))
+    sure = np.array(confidence, np.float32)
+    return Answers(np.array(predicted, np.int32), sure, -np.log(sure))
 
 
 def test_mistakes_are_ordered_by_how_sure_the_runs_were_of_them():

@@ -86,7 +86,26 @@ def test_one_seed_is_about_these_trained_networks(build):
 
 def test_the_best_may_be_the_cheapest(build):
     subject = answering(build(models=["a", "b"], seeds=1), {"a": 0.9, "b": 0.8}, {"a": 1, "b": 2})
-    assert "a trains in 1.0 s a run and has 1,000 parameters. It is also the cheapest to train." in said(told(subject))
+    once = (
+        "a trains in 1.0 s a run and has 1,000 parameters. It also took the least time to train, of which one run each"
+    )
+    assert once in said(told(subject))
+    thrice = answering(build(models=["a", "b"], seeds=3), {"a": 0.9, "b": 0.8}, {"a": 1, "b": 2})
+    assert "It is also the cheapest to train." in said(told(thrice))
+
+
+def test_a_price_that_may_be_chance_is_no_claim(build):
+    subject = answering(build(models=["a", "b"], seeds=3, per_class=500), {"a": 0.9, "b": 0.7})
+
+    def timed(record):
+        seconds = {"a": (10, 14, 18), "b": (9, 14, 17)}[record.spec.model.name][record.spec.seed]
+        return replace(record, cost=Cost(seconds, 20.0, 1.0, 1, 1))
+
+    text = said(told(replace(subject, records=tuple(map(timed, subject.records)))))
+    assert "times as long, so it may be chance)" in text
+    swapped = answering(subject, {"a": 0.7, "b": 0.9})
+    text = said(told(replace(swapped, records=tuple(map(timed, swapped.records)))))
+    assert "It also took the least time to train, which may be chance." in text
 
 
 def test_a_single_model_has_no_runner_up(build):

@@ -86,3 +86,21 @@ def test_a_tuning_is_confirmed_in_a_folder_below_it(tmp_path: Path, monkeypatch:
     kept = json.loads((tmp_path / "out" / "confirm" / "confirmed.json").read_text())
     assert kept == [val.content(), test.content()]
     assert (tmp_path / "out" / "confirm" / "report.html").exists()
+    _figures_stand_in_both_reports(tmp_path / "out", test.confirmed)
+
+
+def _figures_stand_in_both_reports(out: Path, confirmed: float) -> None:
+    told = {folder: bakeoff.load(folder).report(folder / "told.md").read_text() for folder in (out, out / "confirm")}
+    headline = told[out].splitlines()[0].replace("\N{NO-BREAK SPACE}", " ")
+    assert f"{100 * confirmed:.2f} ±" in headline
+    assert "with 2 fresh seeds on digits, in the setting chosen by validation accuracy among 2" in headline
+    assert all("## Tuned and confirmed" in text for text in told.values())
+    assert "Tuned and confirmed" in (out / "report.html").read_text()
+    kept = out / "confirm" / "confirmed.json"
+    sound = json.loads(kept.read_text())
+    wrong = [{**one, "tuned": 0.99, "confirmed": 0.98} for one in sound]
+    for content in (b"", b"[1]", b"[" * 99_999, json.dumps(wrong).encode(), b'{"model": 1}'):
+        kept.write_bytes(content)
+        text = bakeoff.load(out).report(out / "told.md").read_text()
+        assert "a figure that is not confirmed yet (bakeoff confirm OUT)" in text.splitlines()[0]
+        assert "Tuned and confirmed" not in text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_judgement import planted, record
 
-from bakeoff.records.run import RunState
+from bakeoff.records.run import Cost, RunState
 from bakeoff.study.difference import Side, difference
 
 ABOUT = {"identity": {"protocol": {"val_fraction": 0.1}}, "data": {"fingerprint": "f00d"}}
@@ -64,3 +64,67 @@ def test_nothing_in_common_is_said():
     assert (
         difference(side("A", {"one": 0.9}), side("B", {"two": 0.9})).reason == "No model has finished in both studies."
     )
+
+
+def resolved(records, **changed):
+    """Return runs whose models and recipes were resolved otherwise."""
+    return tuple(
+        replace(
+            run,
+            spec=run.spec.model_copy(
+                update={room: getattr(run.spec, room).model_copy(update=fields) for room, fields in changed.items()}
+            ),
+            stored_id=run.run_id,
+        )
+        for run in records
+    )
+
+
+def test_other_settings_of_a_model_are_told_and_what_all_share_is_told_once():
+    one, other = side("A", {"one": 0.9, "two": 0.8}), side("B", {"one": 0.9, "two": 0.8})
+    mixed = (*resolved(other.records[:3], model={"image_size": 20}), *other.records[3:])
+    found = difference(one, replace(other, records=mixed))
+    assert found.settings == ("one: model.image_size is null in A and 20 in B",)
+    slower = resolved(other.records, recipe={"epochs": 7, "name": "default"}, model={"freeze": "all"})
+    said = difference(one, replace(other, records=slower)).settings
+    assert sorted(line.split(" is ")[0] for line in said) == ["model.freeze", "recipe.epochs"]
+
+
+def test_other_seeds_versions_and_training_images_are_told():
+    one, other = side("A", {"one": 0.9}), side("B", {"one": 0.9})
+    read = other.read
+
+    def fewer(run, part):
+        said = read(run, part)
+        return replace(said, indices=said.indices[:-5]) if part == "train" else said
+
+    later = tuple(replace(run, environment={"torch": "3.0"}) for run in other.records[1:])
+    with_versions = tuple(replace(run, environment={"torch": "2.0"}) for run in one.records)
+    found = difference(replace(one, records=with_versions), replace(other, records=later, read=fewer))
+    assert found.settings == (
+        "the training images are not the same: 10,000 in A and 9,995 in B, of which 9,995 are in both",
+        "the seeds are 0, 1, 2 in A and 1, 2 in B",
+        "the versions of torch: 2.0 in A and 3.0 in B",
+    )
+
+
+def test_costs_are_compared_where_all_runs_have_them():
+    def paid(of, seconds):
+        costs = [Cost(value, value, 1.0, 1, 1) for value in seconds]
+        return replace(of, records=tuple(replace(run, cost=cost) for run, cost in zip(of.records, costs, strict=True)))
+
+    one, other = paid(side("A", {"one": 0.9}), [2.0, 2.1, 1.9]), paid(side("B", {"one": 0.9}), [1.0, 1.05, 0.95])
+    found = difference(one, other).costs["one"]["training time"]
+    assert found.ratio == pytest.approx(2, rel=1e-6)
+    assert found.low > 1.5
+    assert difference(one, side("B", {"one": 0.9})).costs == {"one": {}}
+
+
+def test_two_single_runs_are_compared_whatever_their_models():
+    one, other = side("A", {"one": 0.9}, seeds=1), side("B", {"two": 0.8}, seeds=1)
+    other = replace(other, records=(record("two", 0),), read=planted({"zero": 0.5, "two": 0.8}, 1)[1])
+    found = difference(replace(one, single=True), replace(other, single=True))
+    assert found.comparisons["one and two"].different
+    assert found.comparisons["one and two"].scope == "these trained networks"
+    assert 'model.name is "one" in A and "two" in B' in found.settings
+    assert found.only == ()

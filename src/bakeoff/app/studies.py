@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from bakeoff.report.subject import Subject
 from bakeoff.store.arrays import Extent
 from bakeoff.store.database import Store
 from bakeoff.store.folder import STUDY_FILE, Maps, Predictions, RunFolder, StudyFolder
+from bakeoff.study.confirm import FILE, FOLDER, Confirmed, read_confirmed
 from bakeoff.study.judgement import Judgement
 
 DATABASE = "bakeoff.db"
@@ -186,7 +187,12 @@ class Studies:
             inside(self.root, folder.path / "gradcam.safetensors")
             return folder.maps(extent)
 
-        return Subject(about, records, events, predictions, maps), workers
+        return Subject(about, records, events, predictions, maps, self._confirmed(place, records)), workers
+
+    def _confirmed(self, place: Place, records: Iterable[RunRecord]) -> tuple[Confirmed, ...]:
+        for path in (place.folder / FILE, place.folder / FOLDER / FILE):
+            inside(self.root, path)
+        return read_confirmed(place.folder, records)
 
     def _about(self, place: Place) -> dict[str, Any]:
         inside(self.root, place.folder / STUDY_FILE)

@@ -21,10 +21,12 @@ class Answers:
     Attributes:
         predicted: the class with the largest logit.
         confidence: its probability, as the model has it.
+        loss: the cross-entropy, in nats.
     """
 
     predicted: NDArray[np.int32]
     confidence: NDArray[np.float32]
+    loss: NDArray[np.float32]
 
     def confusion(self, labels: IntArray, classes: int) -> IntArray:
         """Return counts added up over the runs, shape (K, K): rows are the images' classes, columns the predicted."""
@@ -83,10 +85,11 @@ def answered(subject: Subject, test: TestAnswers) -> list[Contender]:
     return [contender for contender in subject.ranked if contender.place in test.of]
 
 
-def _answer(predictions: Predictions) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the predicted classes and their softmax probabilities, 0 where logits are not finite."""
+def _answer(predictions: Predictions) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the predicted classes, their softmax probabilities, 0 where logits are not finite, and the losses."""
     logits = predictions.judged.astype(np.float32)
     largest = logits.max(1, keepdims=True)
     with np.errstate(invalid="ignore", over="ignore"):
-        confidence = 1 / np.exp(logits - largest).sum(1)
-    return logits.argmax(1).astype(np.int32), np.nan_to_num(confidence, nan=0.0)
+        total = np.exp(logits - largest).sum(1)
+        loss = np.log(total) + largest[:, 0] - logits[np.arange(len(logits)), predictions.labels]
+    return logits.argmax(1).astype(np.int32), np.nan_to_num(1 / total, nan=0.0), loss

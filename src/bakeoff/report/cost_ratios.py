@@ -1,18 +1,37 @@
 """How many times as much each model costs as the best one, and whether that is more than chance."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from bakeoff.evidence.costs import CostRatio, compare_costs
 from bakeoff.evidence.holm import holm
+from bakeoff.evidence.letters import compact_letters
 from bakeoff.report.prices import Price
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Column, Rows, Table, Value, text_columns
 from bakeoff.report.text import NONE, probability
 
+MOST = 20  # models whose pairs are all tested
 JUDGED = (
     Column("95 % interval", note="of the ratio; none where a model ran once"),
     Column("p, corrected", note="of a ratio of 1, by Welch's test of the logarithms and Holm's method"),
 )
+
+
+def cost_letters(ranked: Sequence[Contender], price: Price) -> dict[str, str]:
+    """Return letters that two models share where a cost does not tell them apart; none for those that ran once."""
+    costs = {one.label: found for one in ranked if len(found := price.per_run(one)) > 1}
+    if not price.varies or not 1 < len(costs) <= MOST:
+        return {}
+    names = sorted(costs, key=lambda name: sum(costs[name]) / len(costs[name]))
+    ratios = [compare_costs(one, other, costs[one], costs[other]) for one, other in combinations(names, 2)]
+    corrected = iter(holm([ratio.p_value for ratio in ratios if ratio.p_value is not None]))
+    different = [
+        (ratio.first, ratio.second)
+        for ratio in ratios
+        if (ratio.ratio != 1 if ratio.p_value is None else next(corrected) <= 1 - ratio.level)
+    ]
+    return compact_letters(names, different)
 
 
 def ratio_table(ranked: Sequence[Contender], price: Price) -> Table | None:

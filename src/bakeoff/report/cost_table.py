@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterable, Sequence
 
 from bakeoff.records.run import Timing
+from bakeoff.report.cost_ratios import cost_letters
 from bakeoff.report.prices import Price, known
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Column, Rows, Table, Value, text_columns
-from bakeoff.report.text import NONE, duration, join, milliseconds, plural, whole
+from bakeoff.report.text import NONE, SPACE, duration, join, milliseconds, plural, whole
 
 
 def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Table | None:
@@ -21,6 +22,7 @@ def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Tabl
     if not prices:
         return None
     best = {price.id: min(_mean(price, one) for one in ranked) for price in prices}
+    letters = {price.id: cost_letters(ranked, price) for price in prices}
     columns = [
         *text_columns("model"),
         *(Column(price.title, note=price.note) for price in prices),
@@ -34,7 +36,7 @@ def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Tabl
     rows: Rows = [
         (
             Value(one.label, place=one.place),
-            *(_cell(price, one, best[price.id]) for price in prices),
+            *(_cell(price, one, best[price.id], letters[price.id].get(one.label, "")) for price in prices),
             _latencies(one),
             *_throughput(one),
             _seconds([record.seconds_to_best for record in one.finished]),
@@ -42,7 +44,8 @@ def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Tabl
         )
         for one in ranked
     ]
-    return Table("What each model costs", tuple(columns), rows, _note(ranked))
+    shared = " Models that share a letter in a column cannot be told apart in that cost." * any(letters.values())
+    return Table("What each model costs", tuple(columns), rows, _note(ranked) + shared)
 
 
 def _mean(price: Price, contender: Contender) -> float:
@@ -55,9 +58,10 @@ def _average(values: Iterable[float]) -> float:
     return math.fsum(found) / len(found) if found else math.inf
 
 
-def _cell(price: Price, contender: Contender, best: float) -> Value:
+def _cell(price: Price, contender: Contender, best: float, letters: str) -> Value:
     mean = _mean(price, contender)
-    return Value(price.mean(contender), mean, mark=mean == best < math.inf) if mean < math.inf else Value(NONE)
+    text = price.mean(contender) + (f"{SPACE}{letters}" if letters else "")
+    return Value(text, mean, mark=mean == best < math.inf) if mean < math.inf else Value(NONE)
 
 
 def _latencies(contender: Contender) -> Value:

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff import __version__, durable
 from bakeoff.errors import StoreError
-from bakeoff.report import checks, dataset, plotly, protocol, runs
+from bakeoff.report import checks, dataset, plotly, protocol, runs, tuning
 from bakeoff.report.answers import TestAnswers, answered, collect, judged
 from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
 from bakeoff.report.class_differences import class_difference_figure
@@ -20,6 +20,7 @@ from bakeoff.report.galleries import agreement, study_galleries
 from bakeoff.report.gradcam import looks
 from bakeoff.report.intervals import interval_figure
 from bakeoff.report.label_errors import doubted
+from bakeoff.report.metrics import metric_table
 from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
 from bakeoff.report.ranking import ranking, strips, unranked
@@ -114,6 +115,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "strips": strips(subject.ranked),
         "unranked": unranked(subject),
         "tracebacks": runs.tracebacks(subject),
+        "confirmed": tuning.confirmed_table(subject),
         "reproduced": reproduced_table(subject),
         "reproduced_notes": reproduced_notes(subject),
         "cost_table": cost_table(subject.ranked, subject.protocol.target_accuracy),
@@ -151,6 +153,7 @@ def _evidence(subject: Subject, test: TestAnswers, judgement: Judgement) -> dict
         "intervals": interval_figure(subject, judgement.verdict),
         "pairs": pair_figure(judgement.verdict),
         "pair_table": pair_table(subject, judgement.verdict),
+        "metrics": metric_table(subject, test),
         "class_differences": class_difference_figure(subject, test, judgement.verdict),
         "calibrated": [one.contender for one in calibrated],
         "reliability": calibration_figure(calibrated),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bakeoff import __version__, durable
 from bakeoff.errors import StoreError
-from bakeoff.report import protocol, runs
+from bakeoff.report import protocol, runs, tuning
 from bakeoff.report.answers import collect, judged
 from bakeoff.report.pairs import pair_table
 from bakeoff.report.ranking import ranking, unranked
@@ -94,6 +94,7 @@ def _evidence(subject: Subject, judgement: Judgement) -> list[str]:
     pairs = pair_table(subject, judgement.verdict)
     parts = (
         (missing, "Runs that are not ranked"),
+        (tuning.confirmed_table(subject), "Tuned and confirmed"),
         (pairs, "Are the differences real?"),
         (reproduced_table(subject), "Reported and reproduced"),
     )

@@ -17,6 +17,7 @@ from bakeoff.specs.data import DataSpec
 from bakeoff.specs.protocol import Protocol
 from bakeoff.store.database import Event
 from bakeoff.store.folder import Maps, Predictions
+from bakeoff.study.confirm import Confirmed
 from bakeoff.study.leaderboard import leaderboard
 from bakeoff.study.variants import variants
 
@@ -70,6 +71,7 @@ class Subject:
         events: what happened to the runs, the oldest first.
         predictions: returns what a finished run said of a part; raises `StoreError` where that is lost.
         maps: returns where a finished run's model looked; raises `StoreError` where that was not kept.
+        confirmed: figures of tuned settings with fresh seeds, of this study or by it.
         images: the data set, or None where it is not at hand, and `why_no_images` says why.
     """
 
@@ -78,6 +80,7 @@ class Subject:
     events: tuple[Event, ...]
     predictions: Callable[[RunRecord, str], Predictions]
     maps: Callable[[RunRecord], Maps] = _no_maps
+    confirmed: tuple[Confirmed, ...] = ()
     images: ImageSet | None = None
     why_no_images: str = ""
 

@@ -3,18 +3,21 @@
 from collections.abc import Iterable, Iterator
 
 from bakeoff.records.run import RunRecord
-from bakeoff.report.text import join, plural, short
+from bakeoff.report.subject import Contender, Subject
+from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
+from bakeoff.report.text import NONE, join, percent, plural, points, short, spread
+from bakeoff.study.confirm import Confirmed
 from bakeoff.study.tuning import Tuning, tunings, validation
 from bakeoff.study.variants import variants
 
 CONFIRM = "What was chosen is flattered by the choice; bakeoff confirm OUT trains it with fresh seeds."
 
 
-def chosen(records: Iterable[RunRecord]) -> tuple[str, ...]:
+def chosen(records: Iterable[RunRecord], *, confirmed: bool = False) -> tuple[str, ...]:
     """Say which setting validation chooses for every model that was tried in several; nothing where none was."""
     tuned = [one for one in tunings(variants(records)) if len(one.settings) > 1 and one.runs]
     said = tuple(_choice(one) for one in tuned)
-    return (*said, CONFIRM) if any(one.chosen for one in tuned) else said
+    return (*said, CONFIRM) if any(one.chosen for one in tuned) and not confirmed else said
 
 
 def unequal(records: Iterable[RunRecord]) -> tuple[str, ...]:
@@ -23,6 +26,41 @@ def unequal(records: Iterable[RunRecord]) -> tuple[str, ...]:
     if all(len(one.settings) == 1 for one in found) or len({(_tried(one), one.runs) for one in found}) == 1:
         return ()
     return (f"Not an equal comparison, since more tries find more: {join(list(_tries(found)))}.",)
+
+
+def confirmed_test(subject: Subject, contender: Contender) -> Confirmed | None:
+    """Return the test accuracy of a chosen setting with fresh seeds; None where it is not known, or was not tuned."""
+    if not contender.figures["chosen"] or contender.figures["settings"] == 1:
+        return None
+    spec = contender.finished[0].spec
+    named = spec.model.title, spec.recipe.name
+    return next((one for one in subject.confirmed if one.part == "test" and (one.model, one.setting) == named), None)
+
+
+def confirmed_table(subject: Subject) -> Table | None:
+    """Return tuned figures beside those of fresh seeds; None where nothing was confirmed."""
+    columns = (
+        *text_columns("model", "chosen setting", "accuracy"),
+        *number_columns("settings tried", "tuned", "confirmed", "optimism", "fresh seeds"),
+    )
+    rows: Rows = [
+        (
+            short(one.model, 60),
+            short(one.setting, 60),
+            {"val": "validation", "test": "test"}[one.part],
+            str(one.settings),
+            percent(one.tuned),
+            Value(spread(one.confirmed, one.sd), one.confirmed),
+            NONE if one.optimism is None else Value(points(one.optimism, 2), one.optimism),
+            str(one.seeds),
+        )
+        for one in subject.confirmed
+    ]
+    note = (
+        "The confirmed figures are to be quoted: means over runs with seeds that had no part in the choice. The "
+        "optimism is the tuned figure minus the confirmed one, chance included."
+    )
+    return Table("Tuned and confirmed", columns, rows, note) if rows else None
 
 
 def _choice(tuning: Tuning) -> str:

@@ -7,18 +7,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bakeoff.evidence.costs import CostRatio, compare_costs
+from bakeoff.evidence.holm import holm
 from bakeoff.evidence.verdict import Verdict as Evidence
 from bakeoff.evidence.wording import level, wording
 from bakeoff.records.run import RunState
 from bakeoff.report import tuning
+from bakeoff.report.prices import PRICES
 from bakeoff.report.subject import Contender, Subject
-from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, whole
+from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, spread, whole
 from bakeoff.study import looks
+from bakeoff.study.confirm import Confirmed
 from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
 
 SAID = 2  # ties and losses that have a sentence of their own; all are in the matrix of pairs
 NAMED = 3  # models in the headline
+TRAINING = next(price for price in PRICES if price.id == "seconds")
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,17 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
     questions = (
         ("Which model?", (said.lead,)),
         ("Is the difference real?", (*said.ties, *said.losses)),
-        ("Which setting?", tuning.chosen(subject.records)),
+        ("Which setting?", tuning.chosen(subject.records, confirmed=bool(subject.confirmed))),
         ("What does it cost?", (*_own_price(finalists, evidence), *_price(finalists, evidence))),
     )
     answers = tuple((question, sentences) for question, sentences in questions if sentences)
     leader = next(one for one in finalists if one.label == evidence.best[0])
     tries = leader.figures["settings"] if leader.figures["chosen"] else 1
+    again = tuning.confirmed_test(subject, leader)
     chosen = f", in the setting chosen by validation accuracy among {tries}" if tries > 1 else ""
-    return Verdict(_headline(subject, evidence) + chosen, answers, (*said.notes, *open_ends))
+    if chosen and not again:
+        chosen += ", a figure that is not confirmed yet (bakeoff confirm OUT)"
+    return Verdict(_headline(subject, evidence, again) + chosen, answers, (*said.notes, *open_ends))
 
 
 def _finalists(subject: Subject, evidence: Evidence) -> Sequence[Contender]:
@@ -78,10 +86,12 @@ def _finalists(subject: Subject, evidence: Evidence) -> Sequence[Contender]:
     return chosen or [one for one in subject.ranked if one.label in judged]
 
 
-def _headline(subject: Subject, evidence: Evidence) -> str:
-    """Say who is best, how good, and who is tied with it."""
+def _headline(subject: Subject, evidence: Evidence, again: Confirmed | None) -> str:
+    """Say who is best, how good, with fresh seeds where a tuned figure was confirmed, and who is tied with it."""
     leader = next(one for one in evidence.estimates if one.name == evidence.best[0])
     figure = f"{percent(leader.mean, 1)} ({100 * leader.low:.1f} to {100 * leader.high:.1f})"
+    if again:
+        figure = f"{spread(again.confirmed, again.sd)} with {plural(again.seeds, 'fresh seed')}"
     equal = level(evidence)
     tied = [name for name in evidence.best[1:] if name not in equal]
     if len(evidence.estimates) == 1:
@@ -111,18 +121,40 @@ def _own_price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ..
 
 def _price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ...]:
     """Say what the model costs that is trained the fastest, and what it loses."""
-    priced = [contender for contender in ranked if contender.figures["train_seconds_mean"] > 0]
+    priced = [contender for contender in ranked if TRAINING.per_run(contender)]
     best = next((contender for contender in priced if contender.label == evidence.best[0]), None)
     if best is None or len(priced) < 2:
         return ()
     cheapest = min(priced, key=lambda contender: contender.figures["train_seconds_mean"])
     seconds, against = (contender.figures["train_seconds_mean"] for contender in (cheapest, best))
     if cheapest is best:
-        return ("It is also the cheapest to train.",)
+        return (_also_cheapest(best, [one for one in priced if one is not best]),)
+    sure = _how_sure(compare_costs(cheapest.label, best.label, TRAINING.per_run(cheapest), TRAINING.per_run(best)))
     return (
         f"The cheapest, {cheapest.label}, trains in {fraction(seconds / against)} of the time "
-        f"({duration(seconds)} a run against {duration(against)}) {_loss(evidence, best, cheapest)}.",
+        f"({duration(seconds)} a run against {duration(against)}{sure}) {_loss(evidence, best, cheapest)}.",
     )
+
+
+def _also_cheapest(best: Contender, others: Sequence[Contender]) -> str:
+    """Say that the best model took the least time to train, and whether that is more than chance."""
+    costs = TRAINING.per_run(best)
+    ratios = [compare_costs(best.label, one.label, costs, TRAINING.per_run(one)) for one in others]
+    if any(ratio.low is None for ratio in ratios):
+        return "It also took the least time to train, of which one run each does not tell how far it varies."
+    corrected = holm([ratio.p_value for ratio in ratios if ratio.p_value is not None])
+    if all(p <= 0.05 for p in corrected) and all(ratio.ratio < 1 for ratio in ratios):
+        return "It is also the cheapest to train."
+    return "It also took the least time to train, which may be chance."
+
+
+def _how_sure(ratio: CostRatio) -> str:
+    """Return how sure it is that one of two models costs less."""
+    if ratio.low is None or ratio.high is None:
+        return "; one run does not tell how far that varies"
+    if ratio.low == ratio.high:
+        return ""
+    return f"; {ratio.low:.2g} to {ratio.high:.2g} times as long" + ", so it may be chance" * (ratio.high >= 1)
 
 
 def _loss(evidence: Evidence, best: Contender, cheapest: Contender) -> str:

@@ -3,17 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count, islice
-from typing import Any
+from math import isclose
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from bakeoff.errors import SpecError
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.specs.study import StudySpec
 from bakeoff.study.tuning import tunings
-from bakeoff.study.variants import variants
+from bakeoff.study.variants import Variant, variants
 
 FOLDER = "confirm"  # within that of the tuned study
+FILE = "confirmed.json"  # in that folder
+PARTS: tuple[Literal["val", "test"], ...] = ("val", "test")
+LARGEST = 1 << 20  # bytes of such a file, more than which nothing writes
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Confirmed:
     model: str
     setting: str
     settings: int
-    part: str
+    part: Literal["val", "test"]
     tuned: float
     confirmed: float | None
     sd: float | None
@@ -89,14 +95,45 @@ def confirmed(tuned: Sequence[RunRecord], fresh: Iterable[RunRecord]) -> tuple[C
         _figure(tuning.model, tuning.chosen.records[0].spec.recipe.name, len(tuning.settings), part, before, after)
         for tuning in tunings(variants(tuned))
         if tuning.chosen
-        for part in ("val", "test")
+        for part in PARTS
         if (before := _accuracies(tuning.chosen.finished, part))
         for after in [_accuracies((run for run in again if run.spec.model.title == tuning.model), part)]
     )
 
 
+def read_confirmed(folder: Path, records: Iterable[RunRecord]) -> tuple[Confirmed, ...]:
+    """Return what a study's folder tells of its confirmation: of its choices, or of the runs that confirmed them.
+
+    Of a file that anyone may have written, figures count that agree with the finished runs of this study alone.
+    """
+    found = variants(records)
+    for path in (folder / FILE, folder / FOLDER / FILE):
+        try:
+            with path.open("rb") as file:
+                told = TypeAdapter(tuple[Confirmed, ...]).validate_json(file.read(LARGEST + 1))
+        except (OSError, ValidationError):
+            continue
+        return tuple(one for one in told if one.seeds > 0 and any(_agrees(one, variant) for variant in found))
+    return ()
+
+
+def _agrees(told: Confirmed, variant: Variant) -> bool:
+    """Return whether one of the two figures is that of these runs, and the other one an accuracy."""
+    runs = variant.finished
+    if not runs or (variant.model, runs[0].spec.recipe.name) != (told.model, told.setting):
+        return False
+    here, figures = _accuracies(runs, told.part), (told.tuned, told.confirmed)
+    sound = all(figure is not None and 0 <= figure <= 1 for figure in figures) and not (told.sd or 0) < 0
+    return bool(here) and sound and any(isclose(np.mean(here), figure or 0, abs_tol=1e-9) for figure in figures)
+
+
 def _figure(
-    model: str, setting: str, settings: int, part: str, before: Sequence[float], after: Sequence[float]
+    model: str,
+    setting: str,
+    settings: int,
+    part: Literal["val", "test"],
+    before: Sequence[float],
+    after: Sequence[float],
 ) -> Confirmed:
     mean = float(np.mean(after)) if after else None
     sd = float(np.std(after, ddof=1)) if len(after) > 1 else None

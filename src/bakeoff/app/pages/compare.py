@@ -19,6 +19,7 @@ from bakeoff.report.subject import Subject
 from bakeoff.report.table import Rows, Table, Value, text_columns
 from bakeoff.report.verdict import verdict
 from bakeoff.store.folder import Predictions
+from bakeoff.study import mismatch
 from bakeoff.study.difference import Difference, Side, difference
 
 RUNS, STUDIES = 100, 8  # at one time, at most
@@ -124,23 +125,17 @@ def _labelled(record: RunRecord, study: str) -> RunRecord:
 
 def settings(subject: Subject) -> Table | None:
     """Return the settings in which the models differ, one a row; None where there are none."""
-    flat = [_flat(contender.records[0].spec.content()) for contender in subject.contenders]
-    fields = [field for one in flat for field in one if field not in ("seed", "fold", "model.label", "recipe.name")]
+    flat = [
+        {field: "–" if value is None else str(value) for field, value in mismatch.settings(record.spec).items()}
+        for record in (contender.records[0] for contender in subject.contenders)
+    ]
     rows: Rows = [
         (Value(field, code=True), *(one.get(field, "–") for one in flat))
-        for field in dict.fromkeys(fields)
+        for field in dict.fromkeys(field for one in flat for field in one)
         if len({one.get(field) for one in flat}) > 1
     ]
     columns = text_columns("setting", *(contender.label for contender in subject.contenders))
     return Table("Settings that differ", columns, rows) if rows else None
-
-
-def _flat(content: dict[str, Any], path: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for field, value in content.items():
-        name = f"{path}{field}"
-        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: "–" if value is None else str(value)}
-    return found
 
 
 def _differences(chosen: list[Chosen]) -> list[tuple[str, str, Difference]]:
