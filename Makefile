@@ -22,6 +22,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 lock:
 	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet -o requirements.lock
 
+# Tests run two at a time, and threads of several processes that wait for each other spin for most of the time.
+test slow torture mutations: export OMP_NUM_THREADS = 1
+
 test: install
 	$(BIN)/python -m pytest
 

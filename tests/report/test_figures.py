@@ -290,7 +290,7 @@ def test_heat_lies_over_the_image_and_lost_maps_are_said(build):
     (picture,) = first.pictures
     assert (picture.actual, picture.predicted, picture.right) == ("5", "7", False)
     assert second.reason == "b has no maps."
-    assert "not kept" in third.reason
+    assert third.reason == "Gone."
     assert looks(replace(subject, images=None)) == []
     drawn = overlaid(np.full((16, 16, 3), 100, np.uint8), heat[0]).astype(int).sum(2)
     assert np.unravel_index(drawn.argmax(), drawn.shape)[0] < 4

@@ -198,7 +198,7 @@ def test_a_test_set_that_a_run_opened_twice_is_said(build):
     ("case", "megabytes"),
     [
         ({"names": [f"class {k}" for k in range(10)], "models": [f"model {k}" for k in range(10)], "epochs": 100}, 4),
-        ({"names": [f"class {k}" for k in range(20)], "models": [f"model {k}" for k in range(20)], "epochs": 200}, 5),
+        ({"names": [f"class {k}" for k in range(20)], "models": [f"model {k}" for k in range(20)], "epochs": 200}, 6),
         ({"names": [f"{k} of a thousand classes" for k in range(1000)], "per_class": 6}, 4),
         ({"names": "abcdefghij", "shape": (224, 224, 3), "models": "abcdefghij", "per_class": 30}, 4),
     ],
