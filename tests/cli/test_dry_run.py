@@ -46,6 +46,8 @@ def test_it_says_what_is_equal_and_what_differs(said, tmp_path: Path):
     assert any(line.startswith("2 runs of 1 model in 2 variants, ") for line in lines)
     differs = "Differs: label_smoothing: 0.0 for lenet5, default (label_smoothing=0.0); 0.1 for lenet5, default ("
     assert any(line.startswith(differs) for line in lines)
+    lines = said(tmp_path / "out", models="lenet5", grid={"data.max_train": [100, 300]}, seeds=1, epochs=1)
+    assert any(line.startswith("Differs: max_train: 100 for lenet5, default (max_train=100); 300 ") for line in lines)
     assert not (tmp_path / "out").exists()
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
@@ -14,9 +13,10 @@ from bakeoff.records.run import Deviation, RunState
 from bakeoff.report.text import plural
 from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.resolve import PlannedRun
-from bakeoff.specs.base import as_written
+from bakeoff.specs.base import as_written, flat
 from bakeoff.specs.run import RunSpec
 from bakeoff.store.folder import STUDY_FILE
+from bakeoff.study.expand import OF_A_RUN
 from bakeoff.study.plan import Plan
 
 COLUMNS = {
@@ -90,14 +90,12 @@ def _print_table(variants: Variants, seconds: Mapping[str, float]) -> None:
 
 
 def _fields(spec: RunSpec) -> dict[str, str]:
-    """Return every setting of a run under its dotted path, as a study file has it."""
-    return dict(_flat("model", spec.model.content()) + _flat("recipe", spec.recipe.content()))
-
-
-def _flat(path: str, value: Any) -> list[tuple[str, str]]:
-    if isinstance(value, dict) and value:
-        return [one for key, inner in value.items() for one in _flat(f"{path}.{key}", inner)]
-    return [] if path in NAMES else [(path, as_written(value))]
+    """Return every setting that runs of a study may differ in, under its dotted path and as a study file has it."""
+    return {
+        path: as_written(value)
+        for path, value in flat(spec.content()).items()
+        if path not in NAMES and (path.startswith(("model.", "recipe.")) or path in OF_A_RUN)
+    }
 
 
 def _print_fields(fields: Mapping[str, Mapping[str, str]]) -> None:

@@ -111,6 +111,14 @@ def as_written(value: Any) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
+def flat(content: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Return nested fields under dotted paths, such as `recipe.optimizer.lr`; an empty mapping stays a value."""
+    found: dict[str, Any] = {}
+    for name, value in content.items():
+        found |= flat(value, f"{path}{name}.") if isinstance(value, Mapping) and value else {f"{path}{name}": value}
+    return found
+
+
 def field_names(spec: type[Spec], path: list[str]) -> list[str]:
     """Return the names that the innermost spec on the path to an unknown field does know."""
     current: type[Spec] = spec

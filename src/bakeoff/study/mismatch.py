@@ -7,6 +7,7 @@ import numpy as np
 
 from bakeoff.errors import StoreError
 from bakeoff.records.run import RunRecord
+from bakeoff.specs.base import flat
 from bakeoff.specs.protocol import BESIDE
 from bakeoff.specs.run import RunSpec
 from bakeoff.store.folder import differences
@@ -19,11 +20,10 @@ NAMES = ("seed", "fold", "model.label", "recipe.name", "data.name")  # which dec
 
 def settings(spec: RunSpec) -> dict[str, Any]:
     """Return what decides the result of a run but its seed, as "room.field" and its value."""
-    flat = _flat(spec.content())
     passed = {*NAMES, *(f"protocol.{field}" for field in BESIDE)}
     if spec.model.weights_sha256:
         passed.add("model.weights")
-    return {field: value for field, value in flat.items() if field not in passed}
+    return {field: value for field, value in flat(spec.content()).items() if field not in passed and value != {}}
 
 
 def of_studies(one: Mapping[str, Any], other: Mapping[str, Any], names: tuple[str, str]) -> list[str]:
@@ -81,12 +81,4 @@ def of_parts(one: tuple[RunRecord, Reader], other: tuple[RunRecord, Reader], nam
                 f"the {what} images are not the same: {len(first):,} {names[0]} and {len(second):,} {names[1]}, "
                 f"of which {shared:,} are in both"
             )
-    return found
-
-
-def _flat(content: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for field, value in content.items():
-        name = f"{path}{field}"
-        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return found

@@ -1,11 +1,10 @@
 """A run as flat names and values, as loggers want it."""
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
 
 from bakeoff.records.run import EpochRow, RunRecord
+from bakeoff.specs.base import flat
 from bakeoff.specs.run import RunSpec
 
 
@@ -13,7 +12,7 @@ def settings(spec: RunSpec) -> dict[str, str]:
     """Return everything that decides a run by dotted names; what is no text as JSON."""
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in _flat(spec.content())
+        for name, value in flat(spec.content()).items()
     }
 
 
@@ -25,13 +24,8 @@ def of_epoch(row: EpochRow) -> dict[str, float]:
 def of_run(record: RunRecord) -> dict[str, float]:
     """Return the final figures of every part, such as `final/test_accuracy`, and what the run cost."""
     final = {f"final/{part}_{name}": value for part, of in record.metrics.items() for name, value in of.items()}
-    costs = _flat(asdict(record.cost)) if record.cost else ()
-    return {**final, **{f"cost/{name}": float(value) for name, value in costs if isinstance(value, int | float)}}
-
-
-def _flat(content: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in content.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", value
+    costs = flat(asdict(record.cost)) if record.cost else {}
+    return {
+        **final,
+        **{f"cost/{name}": float(value) for name, value in costs.items() if isinstance(value, int | float)},
+    }
