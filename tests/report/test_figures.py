@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shown import cells_of, of_model
 
 from bakeoff.data.corruptions import CORRUPTIONS, SEVERITIES
 from bakeoff.errors import StoreError
 from bakeoff.export.figures import save
-from bakeoff.records.run import RunState, Timing
+from bakeoff.records.run import RunState
 from bakeoff.report.answers import collect
 from bakeoff.report.classes import class_table
 from bakeoff.report.confusion import confused_pairs, confusion_figure
 from bakeoff.report.cost import cost_views
-from bakeoff.report.cost_table import cost_table
 from bakeoff.report.curves import curve_figures
 from bakeoff.report.dataset import study_counts
 from bakeoff.report.figure import inert
@@ -24,13 +24,8 @@ from bakeoff.report.palette import palette
 from bakeoff.report.ranking import ranking, strips, unranked
 from bakeoff.report.robustness import robustness_figures, robustness_table
 from bakeoff.report.runs import run_table
-from bakeoff.report.text import SPACE, duration, percent, short, size
+from bakeoff.report.text import duration, percent, short, size
 from bakeoff.store.folder import Maps
-
-
-def of_model(figure, place, **wanted):
-    """Return the traces of a contender that have these values."""
-    return [t for t in figure.traces if t["meta"] == place and all(t.get(key) == of for key, of in wanted.items())]
 
 
 def test_a_learning_curve_is_the_mean_over_seeds_within_their_range(build):
@@ -77,28 +72,6 @@ def test_long_curves_are_thinned_and_keep_their_ends(build):
     assert len(epochs) <= 300
 
 
-def test_costs_are_those_of_the_runs(build):
-    subject = build(models=["a", "b"], seeds=2)
-    figures = {view.price.id: view.figure for view in cost_views(subject.ranked)}
-    assert list(figures) == ["seconds", "parameters", "memory", "size"], "what was not measured is not shown"
-    seconds, parameters = figures["seconds"], figures["parameters"]
-    for contender in subject.ranked:
-        runs, mean = of_model(seconds, contender.place)
-        assert runs["x"] == [record.cost.train_seconds for record in contender.finished]
-        assert runs["y"] == pytest.approx([record.metrics["test"]["accuracy"] for record in contender.finished])
-        assert mean["y"] == pytest.approx([contender.figures["test_accuracy_mean"]], rel=1e-4)
-        assert mean["error_y"]["array"] == pytest.approx([contender.figures["test_accuracy_std"]], rel=1e-4)
-        assert of_model(parameters, contender.place)[0]["x"][0] == contender.finished[0].parameters.total
-        assert mean["cliponaxis"] is False, "the name of the best model reaches beyond the top"
-
-
-def cells_of(table, row=0):
-    return {
-        column.title: getattr(cell, "text", cell).replace(SPACE, " ")
-        for column, cell in zip(table.columns, table.rows[row], strict=True)
-    }
-
-
 def test_the_share_among_five_is_shown_where_there_are_more_classes(build):
     subject = build(models=["a", "b"], seeds=1)
     scored = [
@@ -110,54 +83,6 @@ def test_the_share_among_five_is_shown_where_there_are_more_classes(build):
         replace(one, metrics={**one.metrics, "test": {**one.metrics["test"], "top5_accuracy": 1.0}}) for one in scored
     ]
     assert "top 5" not in cells_of(ranking(replace(subject, records=tuple(trivial)).ranked, None))
-
-
-def test_the_table_of_costs(build):
-    subject = build(models=["a", "b"], seeds=2)
-    measured = {"own_peak_memory": True, "macs": 1_250_000, "joules": 30.0, "joules_of": "cpu"}
-    records = []
-    for record in subject.records:
-        fast = record.spec.model.name == "b"
-        latency = Timing(1, 0.002 if fast else 0.004, 0.0015, 0.006, 50)
-        throughput = Timing(64 if fast else 8, 0.1, 0.08, 0.2, 9)
-        cost = replace(record.cost, latency=latency, throughput=throughput, **measured)
-        records.append(replace(record, cost=cost, best_epoch=2 + record.spec.seed))
-    table = cost_table(replace(subject, records=tuple(records)).ranked, target=0.645)
-    first, second = cells_of(table), cells_of(table, 1)
-    assert first["MACs"] == "1,250,000"
-    assert first["energy"] == "30 J a"
-    assert first["latency"] == "4.00 ms b"
-    assert first["latency, middle half"] == "1.50 ms to 6.00 ms"
-    assert (first["images/s"], second["images/s"]) == ("80 (batch 8)", "640")
-    assert second["images/s, middle half"] == "320 to 800"
-    assert first["to the best epoch"] == "2.5 s"  # the second and the third, of a second each
-    # Validation accuracy is 0.4, 0.65, 0.733, 0.775 with seed 0, and 0.02 less with seed 1.
-    assert first["to 64.5 %"] == "2.5 s"
-    assert "Energy" not in table.note
-    assert "process" not in table.note
-    unreached = cost_table(replace(subject, records=tuple(records)).ranked, target=0.76)
-    assert cells_of(unreached)["to 76 %"] == "4.0 s (in 1 of 2 runs)"
-
-
-def test_energy_that_was_not_measured_is_marked_wherever_it_is_shown(build):
-    subject = build(models=["a", "b"], seeds=2)
-    guessed = (replace(one, cost=replace(one.cost, joules=1200.0, joules_of="estimate")) for one in subject.records)
-    ranked = replace(subject, records=tuple(guessed)).ranked
-    table = cost_table(ranked)
-    assert cells_of(table)["energy"] == "≈ 1,200 J a"
-    assert "Energy is an estimate, of 12 W for each core" in table.note
-    view = next(one for one in cost_views(ranked) if one.price.id == "energy")
-    assert view.figure.layout["xaxis"]["title"]["text"] == "joules, one run, estimated"
-    assert cells_of(view.ratios)["energy"] == "≈ 1,200 J"
-
-
-def test_costs_of_older_runs_leave_gaps_and_say_so(build):
-    table = cost_table(build(models=["a", "b"], seeds=1).ranked)
-    assert cells_of(table)["images/s"] == "–"
-    assert "MACs" not in cells_of(table)
-    assert "Energy was not measured" in table.note
-    assert "of the process so far" in table.note
-    assert cost_table(()) is None
 
 
 def test_the_confusion_matrix_adds_up_the_runs(build):

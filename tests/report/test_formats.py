@@ -199,6 +199,16 @@ def test_axes_of_counts_have_whole_ticks_and_no_tick_twice(build, tmp_path):
     assert all(text.isdecimal() for text in epochs_said)
 
 
+def test_points_on_the_end_of_an_axis_are_drawn_whole():
+    axes = Figure().subplots()
+    trace = {"type": "scatter", "x": [0.5, 1], "y": [1, 1], "name": "a", "marker": {"color": "red"}}
+    whole = [{**trace, "mode": mode, "cliponaxis": False} for mode in ("markers", "lines+markers")]
+    share = {"autorangeoptions": {"clipmin": 0, "clipmax": 1}}
+    draw(axes, {"data": [*whole, {**trace, "mode": "markers"}], "layout": {"xaxis": share, "yaxis": share}}, palette())
+    assert axes.get_ylim()[1] == 1
+    assert [one.get_clip_on() for one in (*axes.lines, *axes.collections)] == [False, False, True]
+
+
 def test_figures_as_pdf_hold_text_and_no_date(build, tmp_path):
     (figure,) = [one for one in figures(build("ab", seeds=1)) if one.id == "pairs"]
     (path,) = save([figure], palette(), tmp_path, "pdf")

@@ -109,6 +109,7 @@ def _scatter(axes: "Axes", trace: Trace, paint: Paint) -> None:
             drawstyle="steps-post" if line.get("shape") == "hv" else "default",
             marker=_symbol(marker)[0] if "markers" in trace["mode"] else None,
             markersize=marker.get("size", 6) * POINT,
+            clip_on=trace.get("cliponaxis", True),
             label=name,
             zorder=2,
         )
@@ -129,6 +130,7 @@ def _markers(axes: "Axes", trace: Trace, x: Any, y: Any, paint: Paint, name: str
         form, is_open = _symbol({"symbol": kind})
         face = "none" if is_open else shade
         style: dict[str, Any] = {"facecolors": face, "edgecolors": shade, "linewidths": 1.0 if is_open else 0}
+        style["clip_on"] = trace.get("cliponaxis", True)
         label = "_" if is_open else name
         axes.scatter(
             x[chosen], y[chosen], s=size, marker=form, alpha=marker.get("opacity"), label=label, zorder=3, **style

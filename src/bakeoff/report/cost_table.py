@@ -60,7 +60,7 @@ def _average(values: Iterable[float]) -> float:
 
 def _cell(price: Price, contender: Contender, best: float, letters: str) -> Value:
     mean = _mean(price, contender)
-    text = price.mean(contender) + (f"{SPACE}{letters}" if letters else "")
+    text = price.mean(contender) + (f"{SPACE}({letters})" if letters else "")
     return Value(text, mean, mark=mean == best < math.inf) if mean < math.inf else Value(NONE)
 
 
