@@ -39,6 +39,16 @@ def test_any_single_bit_of_the_newest_description_costs_no_more_than_that_one(tm
         assert (number, len(notes)) == (3, 1), content[place:]
 
 
+def test_a_last_digit_that_changes_no_number_is_damage_too(tmp_path: Path):
+    checkpoints = Checkpoints(tmp_path, "ours")
+    for number in (3, 7):
+        checkpoints.save(number, {"weight": torch.zeros(3)}, {"number": number, "share": 0.30000000000000004})
+    path = tmp_path / f"{7:012d}.json"
+    path.write_bytes(path.read_bytes().replace(b"0.30000000000000004", b"0.30000000000000005"))
+    number, notes = chosen(tmp_path)
+    assert (number, len(notes)) == (3, 1)
+
+
 def test_a_damaged_older_one_is_no_matter(tmp_path: Path):
     saved(tmp_path, 3, 7)
     (tmp_path / f"{3:012d}.json").write_bytes(b"{")

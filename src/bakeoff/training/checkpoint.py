@@ -54,7 +54,7 @@ class Checkpoints:
         content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
         about = {"run_id": self._run_id, "seconds": self.seconds, "state": state}
         durable.write(self._path(number, "safetensors"), content)
-        durable.write(self._path(number, "json"), json.dumps({"sha256": _checksum(content, about), **about}).encode())
+        durable.write(self._path(number, "json"), _description(content, about))
         self._whole = [number, *(other for other in self._whole if other != number)][:KEEP]
         self._remove_but({f"{kept:012d}" for kept in self._whole})
 
@@ -90,10 +90,13 @@ class Checkpoints:
         return {int(path.stem) for path in there if path.stem.isdecimal()}
 
     def _read(self, number: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        about: dict[str, Any] = json.loads(self._path(number, "json").read_bytes())
+        description = self._path(number, "json").read_bytes()
         content = self._path(number, "safetensors").read_bytes()
+        about: dict[str, Any] = json.loads(description)
+        del about["sha256"]
         # Before anything in it is believed, whose it is included: a damaged one is no reason to refuse the others.
-        if about.pop("sha256") != _checksum(content, about):
+        # Its bytes are compared, since a changed last digit of a number can still be read as the same number.
+        if description != _description(content, about):
             raise ValueError("its checksum does not fit")
         if about["run_id"] != self._run_id:
             raise StoreError(f"the checkpoint in {self.folder} is of run {about['run_id']}, not {self._run_id}")
@@ -110,11 +113,11 @@ class Checkpoints:
                 path.unlink()
 
 
-def _checksum(content: bytes, about: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of tensors and of what is said of them."""
+def _description(content: bytes, about: Mapping[str, Any]) -> bytes:
+    """Return what is said of tensors, with the SHA-256 of both, as it is written."""
     digest = hashlib.sha256(content)
     digest.update(json.dumps(about).encode())
-    return digest.hexdigest()
+    return json.dumps({"sha256": digest.hexdigest(), **about}).encode()
 
 
 class Autosave:
