@@ -91,8 +91,8 @@ class Checkpoints:
 
     def _read(self, number: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
         description = self._path(number, "json").read_bytes()
-        content = self._path(number, "safetensors").read_bytes()
         about: dict[str, Any] = json.loads(description)
+        content = self._path(number, "safetensors").read_bytes()
         del about["sha256"]
         # Before anything in it is believed, whose it is included: a damaged one is no reason to refuse the others.
         # Its bytes are compared, since a changed last digit of a number can still be read as the same number.
