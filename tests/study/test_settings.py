@@ -6,7 +6,9 @@ import pytest
 
 import bakeoff
 from bakeoff.errors import SpecError
+from bakeoff.specs.study import StudySpec
 from bakeoff.study.carry_out import repeating
+from bakeoff.study.expand import expand
 
 SMALL = {"epochs": 1, "batch_size": 64, "amp": "off", "offline": True, "device": "cpu", "seeds": 1}
 
@@ -75,6 +77,38 @@ def test_a_time_limit_that_leaves_no_time_is_refused_before_anything_is_written(
 )
 def test_a_report_has_the_command_that_repeats_it(argv: list[str], command: str):
     assert repeating(argv) == command
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"lr": 0.1, "grid": {"recipe.optimizer": ["adam", "sgd"]}},
+            "^lr: .*the grid tries values of recipe.optimizer;",
+        ),
+        ({"lr": 0.1, "grid": {"recipe.optimizer.lr": [1, 2]}}, "^lr: .*the grid tries values of recipe.optimizer.lr;"),
+        ({"epochs": 2, "budget": {"epochs": 1}}, "^epochs: is set by the budget for every model"),
+        ({"epochs": 2, "budget": {"steps": 1}}, "^epochs: is set by the budget for every model"),
+        ({"grid": {"recipe.max_steps": [5]}, "budget": {"steps": 1}}, "^recipe.max_steps: is set by the budget"),
+    ],
+)
+def test_a_setting_that_another_would_undo_is_refused(tmp_path: Path, settings: dict, sentence: str):
+    with pytest.raises(SpecError, match=sentence):
+        bakeoff.compare("digits", "lenet5", out=tmp_path / "out", **{**SMALL, "epochs": None, **settings})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_part_of_a_field_is_kept_where_the_whole_is_set_after_it():
+    study = StudySpec.parse(
+        {
+            "data": "digits",
+            "models": "lenet5",
+            "overrides": {"recipe.optimizer.lr": 0.3, "recipe.optimizer": "sgd"},
+            "grid": {"recipe.schedule.final": [0.1], "recipe.schedule": ["linear", "cosine"]},
+        }
+    )
+    found = {(run.recipe.optimizer.lr, run.recipe.schedule.final, run.recipe.schedule.name) for run in expand(study)}
+    assert found == {(0.3, 0.1, "linear"), (0.3, 0.1, "cosine")}
 
 
 def test_a_share_for_all_runs_is_no_override(tmp_path: Path):

@@ -148,6 +148,7 @@ def test_a_damaged_checkpoint_is_told_to_the_user_and_kept_among_the_events(tmp_
     checkpoints = result.run_folder(result.runs[0]).checkpoints
     checkpoints.mkdir(parents=True)
     (checkpoints / f"{1:012d}.json").write_text("{")
+    (checkpoints / f"{1:012d}.safetensors").write_bytes(b"")
     stream = io.StringIO()
     events = compare(tmp_path / "out", "one", seeds=1, epochs=3, observer=JsonLines(stream)).events
     told = json.loads(stream.getvalue().splitlines()[0])

@@ -68,6 +68,18 @@ def test_a_layer_that_comes_twice_stays_between_its_neighbours() -> None:
     assert torch.equal(lean(copy.deepcopy(plain))(images), plain(images))
 
 
+def test_a_row_that_does_more_than_run_its_layers_stays() -> None:
+    class Seen(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            activated = self[1](self[0](x))
+            return self[2](activated) + activated.mean()
+
+    torch.manual_seed(0)
+    plain = nn.Sequential(Seen(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.MaxPool2d(2)))
+    images = torch.randn(2, 2, 8, 8)
+    assert torch.equal(lean(copy.deepcopy(plain))(images), plain(images))
+
+
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize("shape", [(7, 3, 5, 11), (63, 129)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -87,7 +87,8 @@ class Part:
             images = batch.images.reshape(len(batch), -1).int()
             total += images.sum(0)
             squares += images.square_().sum(0)
-        total, squares = (sums.view(pixels, -1).sum(0) for sums in (total, squares))
+        # On the CPU, because not every device has floats of 64 bits.
+        total, squares = (sums.view(pixels, -1).sum(0).cpu() for sums in (total, squares))
         count = len(self) * pixels
         mean = total.double() / count
         deviation = (squares.double() / count - mean.square()).clamp_min(0).sqrt()

@@ -171,10 +171,12 @@ def _image_size(
 def override(content: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Set dotted fields, such as `recipe.optimizer.lr`, in the nested content of a run, and return it.
 
+    What is set of a field is kept where the field as a whole is set, too, in whatever order.
+
     Raises:
         FieldError: a field on the way does not exist.
     """
-    for path, value in settings.items():
+    for path, value in sorted(settings.items(), key=lambda setting: setting[0].count(".")):
         *parents, last = path.split(".")
         place = content
         for parent in parents:

@@ -30,6 +30,7 @@ def expand(study: StudySpec) -> list[RunSpec]:
         UnknownNameError: a model or recipe that there is not.
     """
     _check_settings(study)
+    _check_conflicts(study)
     variants = [
         (model, recipe, settings)
         for name, model in _models(study)
@@ -106,6 +107,20 @@ def _check_settings(study: StudySpec) -> None:
             else:
                 continue
             raise FieldError(f"{path} is no setting of a single run: {wanted}", [where, path], value)
+
+
+def _check_conflicts(study: StudySpec) -> None:
+    """Refuse settings of which another one would leave nothing, without a word."""
+    for where, settings in (("grid", study.grid), ("overrides", study.overrides)):
+        for path, value in settings.items():
+            if path in _budget(study):
+                raise FieldError(
+                    f"{path}: is set by the budget for every model; leave out one of both", [where, path], value
+                )
+            over = [wide for wide in study.grid if f"{path}.".startswith(f"{wide}.")]
+            if where == "overrides" and over:
+                why = f"is set for every run, and the grid tries values of {over[0]}; leave it out, or set it in these"
+                raise FieldError(f"{path}: {why}", [where, path], value)
 
 
 def _grid(study: StudySpec) -> Iterator[dict[str, Any]]:

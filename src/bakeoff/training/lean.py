@@ -1,7 +1,7 @@
 """Layers of a network replaced by ones that compute the same in less time on a CPU."""
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ def lean(model: nn.Module) -> nn.Module:
 
     Modules with hooks stay: somebody waits for their very output.
     """
-    for row in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
+    for row in [module for module in model.modules() if _in_a_row(module)]:
         _pool_first(row)
     for parent in list(model.modules()):
         for name, child in parent.named_children():
@@ -95,9 +95,14 @@ def _pool_first(row: nn.Sequential) -> None:
 
 def _last_layer(holder: nn.Module, place: str) -> tuple[nn.Module, str]:
     """Return what holds the layer that comes last in a child of a module, and under which name."""
-    while isinstance(child := getattr(holder, place), nn.Sequential) and len(child):
+    while _in_a_row(child := getattr(holder, place)) and len(child):
         holder, place = child, list(child.named_children())[-1][0]
     return holder, place
+
+
+def _in_a_row(module: nn.Module) -> TypeGuard[nn.Sequential]:
+    """Whether a module does nothing but run its layers one after the other; libraries have some that do more."""
+    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def _watched(*modules: nn.Module) -> bool:

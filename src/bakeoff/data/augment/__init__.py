@@ -5,6 +5,7 @@ normalization that follows. Randomness comes from the generator that is passed, 
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -56,6 +57,13 @@ def resolve(specs: Sequence[AugmentSpec]) -> tuple[AugmentSpec, ...]:
         AugmentSpec(name=spec.name, options=dataclasses.asdict(augmentation))  # type: ignore[call-overload]
         for spec, augmentation in zip(specs, build(specs), strict=True)
     )
+
+
+def check_amount(name: str, amount: float, most: float = math.inf) -> None:
+    """Raise `SpecError` for the amount of an augmentation that is not above 0, above the most, or not finite."""
+    if not 0 < amount <= most or math.isinf(amount):
+        bound = "" if math.isinf(most) else f" and at most {most:g}"
+        raise SpecError(f"the augmentation option {name}.amount is above 0{bound}; got {amount!r}")
 
 
 def _build(spec: AugmentSpec) -> Augmentation:

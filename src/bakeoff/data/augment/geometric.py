@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bakeoff.data.augment import augmentations
+from bakeoff.data.augment import augmentations, check_amount
 from bakeoff.errors import SpecError
 
 FILLS = ("edge", "reflect", "zero")
@@ -50,8 +50,7 @@ class Shift:
 
     def __post_init__(self) -> None:
         _check_fill("shift", self.fill)
-        if not self.amount > 0:
-            raise SpecError(f"the augmentation option shift.amount is above 0; got {self.amount!r}")
+        check_amount("shift", self.amount)
 
     def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return shifted images; see `Augmentation`."""
@@ -75,6 +74,7 @@ class Rotate:
 
     def __post_init__(self) -> None:
         _check_fill("rotate", self.fill)
+        check_amount("rotate", self.amount, 180)
 
     def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return turned images; see `Augmentation`."""

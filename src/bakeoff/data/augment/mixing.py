@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bakeoff.data.augment import augmentations
+from bakeoff.data.augment import augmentations, check_amount
 
 
 @augmentations.register("cutout")
@@ -19,6 +19,9 @@ class Cutout:
 
     mixes: ClassVar[bool] = False
     amount: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_amount("cutout", self.amount, 1)
 
     def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return images with a black square; see `Augmentation`."""
@@ -33,6 +36,9 @@ class Mixup:
 
     mixes: ClassVar[bool] = True
     amount: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_amount("mixup", self.amount)
 
     def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return mixed images and targets; see `Augmentation`."""
@@ -50,6 +56,9 @@ class CutMix:
 
     mixes: ClassVar[bool] = True
     amount: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_amount("cutmix", self.amount)
 
     def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return images with a pasted box, and mixed targets; see `Augmentation`."""

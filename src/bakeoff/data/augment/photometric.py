@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bakeoff.data.augment import augmentations
+from bakeoff.data.augment import augmentations, check_amount
 
 # Principal components of ImageNet's RGB pixels in [0, 1]: eigenvalues and eigenvectors (in columns), as published
 # with the PCA colour augmentation of Krizhevsky et al. 2012, section 4.1.
@@ -22,6 +22,9 @@ class Brightness:
     mixes: ClassVar[bool] = False
     amount: float = 0.1
 
+    def __post_init__(self) -> None:
+        check_amount("brightness", self.amount, 1)
+
     def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return brighter and darker images; see `Augmentation`."""
         return _to_uint8(images * _factor(images, self.amount, generator)), targets
@@ -34,6 +37,9 @@ class Contrast:
 
     mixes: ClassVar[bool] = False
     amount: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_amount("contrast", self.amount, 1)
 
     def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return images of more and less contrast; see `Augmentation`."""
@@ -52,6 +58,9 @@ class PCAColour:
 
     mixes: ClassVar[bool] = False
     amount: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_amount("pca-colour", self.amount)
 
     def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return recoloured images; see `Augmentation`."""
