@@ -20,7 +20,7 @@ class Hub(ThreadingHTTPServer):
         damaged: names of files whose last byte changes on the way.
         replaced: what is sent instead of files, by name; the checksums are those of the files.
         redirected: names of files that lie at another address, to which the client is sent.
-        refused: statuses to answer with before a file is sent, by name.
+        refused: statuses to answer with before a file is sent, by name; "" stands for what is said of a repository.
         cut: after how many bytes the next answer ends, by name.
         requests: what was asked for.
     """
@@ -58,6 +58,8 @@ class Answer(BaseHTTPRequestHandler):
             self.answer_file(files, rest.removeprefix("/resolve/").partition("/")[2])
         elif rest.startswith("/elsewhere/"):
             self.send(files[rest.removeprefix("/elsewhere/")], rest.removeprefix("/elsewhere/"), {})
+        elif self.server.refused.get(""):
+            self.answer(self.server.refused[""].pop(), b"", {"Retry-After": "7"})
         elif rest.startswith("/tree/"):
             tree = [{"type": "file", "path": name, "size": len(files[name]), "oid": name} for name in files]
             self.answer(200, json.dumps(tree).encode())

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
+from bakeoff import patience
 from bakeoff.errors import BakeoffError
+from bakeoff.patience import ATTEMPTS, TRANSIENT
+
+T = TypeVar("T")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ADDRESS = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?", re.ASCII)
@@ -45,23 +49,37 @@ def checksum_on_hub(path: Path) -> str:
     return name if _SHA256.fullmatch(name) else ""
 
 
-@contextmanager
-def asking(missing: BakeoffError, failed: Callable[[str], BakeoffError]) -> Iterator[None]:
-    """Turn what the client raises into an error of ours.
+def ask(call: Callable[[], T], missing: BakeoffError, failed: Callable[[str], BakeoffError]) -> T:
+    """Return what a call of the client returns; a hub that is busy or out of order is asked again, a few times.
 
     Args:
-        missing: where there is no such repository or revision, or it may not be read.
+        call: asks the hub.
+        missing: raised where there is no such repository or revision, or it may not be read.
         failed: makes the error for everything else, told why it failed.
     """
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
-    try:
-        yield
-    except (RepositoryNotFoundError, RevisionNotFoundError):
-        raise missing from None
-    except Exception as error:  # the client lets through what its HTTP library raises, and that has changed over time
-        cause: BaseException = error
-        while cause.__cause__:
-            cause = cause.__cause__
-        reason = str(cause).partition("\n")[0][:200] or type(cause).__name__
-        raise failed(f"could not be downloaded ({reason})") from None
+    attempt = 1
+    while True:
+        try:
+            return call()
+        except (RepositoryNotFoundError, RevisionNotFoundError):
+            raise missing from None
+        except Exception as error:  # the client lets through what its HTTP library raises, which has changed over time
+            answers = (getattr(one, "response", None) for one in _causes(error))
+            answer = next((one for one in answers if one is not None), None)
+            if answer is None or answer.status_code not in TRANSIENT or attempt == ATTEMPTS:
+                *_, cause = _causes(error)
+                reason = str(cause).partition("\n")[0][:200] or type(cause).__name__
+                tried = f" in {attempt} attempts" if attempt > 1 else ""
+                raise failed(f"could not be downloaded{tried} ({reason})") from None
+            patience.wait(attempt, answer.headers.get("Retry-After"))
+        attempt += 1
+
+
+def _causes(error: BaseException) -> Iterator[Any]:
+    """Yield an error, what it was raised from, and so on to the first one."""
+    cause: BaseException | None = error
+    while cause:
+        yield cause
+        cause = cause.__cause__

@@ -57,3 +57,18 @@ def test_every_fault_of_a_download_is_survived_or_one_sentence(hub: Hub, client:
         assert answer.get("labels") == LABELS or answer["error"] == "OfflineError", (fault, answer)
     again = client(*(f"some/{fault}" for fault in faults))
     assert [answer.get("labels") for answer in again] == [LABELS] * len(faults), again
+
+
+def test_a_hub_that_is_busy_is_asked_again_and_given_up_in_the_end(hub: Hub, client: Any):  # noqa: F811
+    hub.repos["some/animals"] = {"train-0.parquet": parquet()}
+    hub.refused = {"": [429, 503, 500]}
+    (patient,) = client("some/animals")
+    assert patient["labels"] == LABELS
+    assert patient["waited"] == [7, 7, 7], "as Retry-After wants it"
+    hub.repos["some/plants"] = {"train-0.parquet": parquet()}
+    hub.refused = {"": [503] * 50}
+    (gone,) = client("some/plants")
+    assert gone["error"] == "OfflineError"
+    assert "some/plants is not on this machine" in gone["message"]
+    assert "could not be downloaded in 5 attempts (" in gone["message"]
+    assert gone["waited"] == [7, 7, 7, 8]

@@ -23,17 +23,20 @@ Table = Callable[..., Path]
 CLIENT = """
 import json, sys
 from pathlib import Path
+from bakeoff import patience
 from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
 from bakeoff.errors import BakeoffError
 from bakeoff.specs.data import DataSpec
 for name in sys.argv[2:]:
+    waited = []
+    patience.sleep = waited.append
     try:
         images = load(DataSpec(name=name), Locations(cache=Path(sys.argv[1])))
         answer = {"labels": images.labels.tolist(), "provenance": images.provenance}
     except BakeoffError as error:
         answer = {"error": type(error).__name__, "message": str(error)}
-    print(json.dumps(answer))
+    print(json.dumps({**answer, "waited": waited}))
 """
 
 

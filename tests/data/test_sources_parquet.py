@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -110,6 +112,14 @@ def test_what_is_wrong_in_a_file(table: Table, tmp_path: Path) -> None:
     other = table(tmp_path / "y.parquet", [0, 1], columns=("image", "kind"))
     with pytest.raises(DataError, match=r"y\.parquet: has no column 'label', unlike"):
         listed(table(path, [0, 1]), other)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.uint8()), pa.string(), pa.struct({"x": pa.binary()})])
+def test_images_that_are_no_bytes_are_refused(tmp_path: Path, kind: pa.DataType) -> None:
+    columns = {"image": pa.array([None, None], pa.struct({"bytes": kind})), "label": [0, 1]}
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="no column of images"):
+        listed(tmp_path / "x.parquet")
 
 
 def test_a_damaged_file_is_named(table: Table, tmp_path: Path, where: Locations) -> None:

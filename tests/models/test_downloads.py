@@ -12,17 +12,18 @@ from pathlib import Path
 import pytest
 from file_server import Files, publishing
 
+from bakeoff import patience
 from bakeoff.data.locations import Locations
 from bakeoff.errors import ModelError, OfflineError
-from bakeoff.models import downloads
-from bakeoff.models.downloads import ATTEMPTS, Published, download, obtain
+from bakeoff.models.downloads import Published, download, obtain
+from bakeoff.patience import ATTEMPTS
 
 CONTENT = random.Random(0).randbytes(300_000)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
-    monkeypatch.setattr(downloads, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(patience, "sleep", lambda _: None)
     with publishing(CONTENT) as server:
         yield server
 
@@ -110,9 +111,11 @@ def test_a_file_that_is_gone(server, online):
 
 
 def test_no_server(online, monkeypatch):
-    monkeypatch.setattr(downloads, "FIRST_PAUSE", 0.0)
+    waited: list[float] = []
+    monkeypatch.setattr(patience, "sleep", waited.append)
     with pytest.raises(OfflineError, match="failed, the last because .*refused"):
         obtain(Published("http://127.0.0.1:9/net.h5"), online)
+    assert waited == [1, 2, 4, 8]
 
 
 def test_offline_nothing_is_asked_for(server, where):

@@ -54,6 +54,13 @@ def test_a_damaged_database_is_one_sentence(tmp_path: Path):
     assert "malformed" in refused(f"sqlite:///{path}")
 
 
+def test_a_database_of_which_sqlite_cannot_say_what_is_wrong_is_one_sentence(tmp_path: Path):
+    path = tmp_path / "a.db"
+    Store(f"sqlite:///{path}", "s", STUDY).close()
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE T\xffBLE"))
+    assert "its description of the tables is damaged" in refused(f"sqlite:///{path}")
+
+
 def test_places_that_nothing_can_be_written_to(tmp_path: Path):
     assert "unable to open database file" in refused(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
     assert "unable to open database file" in refused(f"sqlite:///{tmp_path}")

@@ -41,7 +41,8 @@ from bakeoff.store.arrays import Extent
 from bakeoff.store.database import Store
 from bakeoff.store.folder import RunFolder, StudyFolder
 
-MEMORY = 3 << 30  # more than the process has before it reads anything; the files have a few KB
+MEMORY = 3 << 30  # addresses more than the process has before it reads anything; the files have a few KB
+BLOWN = 1 << 30  # bytes in memory for one file, whatever is said of it in the end
 SECONDS = 60  # for one file, on a machine that is busy with other things too
 AT_ONCE = 200  # files for each child
 WHOLE = "all of a study with "
@@ -57,20 +58,27 @@ grid: {recipe.optimizer.lr: [0.1, 0.01]}
 
 
 def main(folder: Path, mutations: int, seed: int) -> dict[str, dict[str, list[str] | int]]:
-    """Read mutations of a good file of each format, in equal shares."""
+    """Read mutations of a good file of each format."""
     goods = make(folder)
     found: dict[str, dict[str, list[str] | int]] = {}
-    for name, (path, read) in goods.items():
-        share, failures, done = mutations // len(goods), [], 0
-        if name.startswith(WHOLE):
-            share = 1 + share // SLOWER
+    for (name, (path, read)), share in zip(goods.items(), shares(list(goods), mutations), strict=True):
+        failures: list[str] = []
+        done = 0
         read(path)  # the good file is good
         while done < share:
             end = min(share, done + AT_ONCE)
-            done, failed = _in_a_child(path, read, range(done, end), f"{seed} {name}")
+            done, failed = in_a_child(path, read, range(done, end), f"{seed} {name}")
             failures += failed
         found[name] = {"cases": share, "failures": failures}
     return found
+
+
+def shares(names: list[str], mutations: int) -> list[int]:
+    """Return how many mutations of each file are read, so many in all: few of what is slow, else equally many."""
+    few = 1 + mutations // (SLOWER * len(names))
+    alone = [name for name in names if not name.startswith(WHOLE)]
+    share, left = divmod(mutations - few * (len(names) - len(alone)), len(alone))
+    return [few if name.startswith(WHOLE) else share + (alone.index(name) < left) for name in names]
 
 
 def make(folder: Path) -> dict[str, tuple[Path, Callable[[Path], object]]]:
@@ -180,7 +188,7 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def _in_a_child(good: Path, read: Callable[[Path], object], numbers: range, seed: str) -> tuple[int, list[str]]:
+def in_a_child(good: Path, read: Callable[[Path], object], numbers: range, seed: str) -> tuple[int, list[str]]:
     """Read mutations of those numbers; return how far it came, and what failed."""
     receive, send = os.pipe()
     if child := os.fork():
@@ -205,6 +213,7 @@ def _in_a_child(good: Path, read: Callable[[Path], object], numbers: range, seed
     for number in numbers:
         os.write(send, f"{number}\n".encode())
         (folder / good.name).write_bytes(mutated(good.read_bytes(), random.Random(f"{seed} {number}")))
+        before = _peak()
         signal.alarm(SECONDS)
         try:
             read(folder / good.name)
@@ -213,8 +222,14 @@ def _in_a_child(good: Path, read: Callable[[Path], object], numbers: range, seed
         except BaseException as error:
             os.write(send, f"{number} {type(error).__name__}: {str(error)[:150]!r}\n".encode())
         signal.alarm(0)
+        if (took := _peak() - before) > BLOWN:
+            os.write(send, f"{number} took {took >> 20} MB of memory\n".encode())
     shutil.rmtree(folder)
     os._exit(0)
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 def _size() -> int:

@@ -1,12 +1,19 @@
 """No file, however it is damaged, does more harm than a sentence."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import fuzz
 import pytest
 from tally import Tally
+
+from bakeoff.errors import DataError
 
 
 @pytest.mark.parametrize("mutations", [480, pytest.param(100_000, marks=pytest.mark.torture)])
@@ -19,3 +26,44 @@ def test_no_mutation_crashes_hangs_or_fills_the_memory(mutations: int, tally: Ta
     tally.tried = sum(one["cases"] for one in found.values())
     tally.details = {"formats": {name: one["cases"] for name, one in found.items()}}
     tally.failures += [f"{name}: {failure}" for name, one in found.items() for failure in one["failures"]]
+    assert tally.tried == mutations
+
+
+def crash(_: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang(_: Path) -> None:
+    time.sleep(60)
+
+
+def fill(_: Path) -> None:
+    bytearray(b"\1") * (200 << 20)
+    raise DataError("which does not excuse it")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [(crash, "7 ended by SIGKILL"), (hang, "7 ended by SIGALRM"), (fill, "7 took 2"), (len, "7 TypeErr")],
+)
+def test_every_harm_is_one_failure_and_the_files_after_it_are_read(
+    harm: Callable[[Path], object], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """the fuzzer itself: of ten files the eighth does harm"""
+    monkeypatch.setattr(fuzz, "SECONDS", 1)
+    monkeypatch.setattr(fuzz, "BLOWN", 100 << 20)
+    (good := tmp_path / "a").write_bytes(b"content")
+    seen = tmp_path / "seen"
+
+    def read(path: Path) -> None:
+        with seen.open("ab") as file:
+            file.write(b".")
+        if seen.stat().st_size == 8:
+            harm(path)
+
+    failures, done = [], 0
+    while done < 10:
+        done, failed = fuzz.in_a_child(good, read, range(done, 10), "0")
+        failures += failed
+    assert [failure.startswith(told) for failure in failures] == [True], failures
+    assert seen.stat().st_size == 10

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from bakeoff.data.decode import Blob
 from bakeoff.data.labels import number_labels
+from bakeoff.data.parquet_pages import page_sizes
 from bakeoff.data.pixels import EncodedPixels
 from bakeoff.data.sources import Listing, consecutive, stamp
+from bakeoff.data.unpacking import check_unpacked
 from bakeoff.errors import DataError
 from bakeoff.hub import checksum_on_hub
 from bakeoff.specs.data import DataSpec
@@ -29,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 IMAGE_NAMES = ("image", "img")  # preferred where a table has several images a row
 LABEL_NAMES = ("label", "labels", "fine_label")
-ROWS = 64  # read at a time; photos of 10 MB then take 640 MB
+ROWS = 64  # images that are read at a time
+LABELS = 1 << 16
+BATCH = 64 << 20  # bytes of a batch of rows, where one row does not have more
 BUFFER = 1 << 20
 
 
@@ -90,7 +94,7 @@ class _Rows:
             _check_sum(path)
             with _reading(path), pq.ParquetFile(path, buffer_size=BUFFER, page_checksum_verification=True) as file:
                 row = 0
-                for batch in file.iter_batches(ROWS, columns=[f"{self.column}.bytes"]):
+                for batch in _batches(path, file, f"{self.column}.bytes", ROWS):
                     for data in batch.column(0).field("bytes"):
                         yield Blob(f"{path}, row {row},", data.as_py() or b"")
                         row += 1
@@ -120,6 +124,21 @@ def _check_sum(path: Path) -> None:
         )
 
 
+def _batches(path: Path, file: pq.ParquetFile, column: str, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield a column in batches of at most so many rows; raise `DataError` before it fills the memory."""
+    if file.metadata.num_rows > path.stat().st_size:
+        raise DataError(f"{path}: has more rows than bytes, which no real images do; write it again")
+    unpacked, largest = 0, 1
+    for size in page_sizes(path, file.metadata, column):
+        unpacked, largest = unpacked + size, max(largest, size)
+        check_unpacked(path, unpacked)
+    repeated = 0  # what is written once may be meant in every row; none is larger than a page
+    for batch in file.iter_batches(max(1, min(rows, BATCH // largest)), columns=[column]):
+        repeated += batch.nbytes
+        check_unpacked(path, repeated)
+        yield batch
+
+
 def _check_rows(path: Path, file: pq.ParquetFile, rows: int) -> None:
     if rows != file.metadata.num_rows:
         raise DataError(f"{path}: has {rows} of {file.metadata.num_rows} rows; fetch it again")
@@ -128,12 +147,10 @@ def _check_rows(path: Path, file: pq.ParquetFile, rows: int) -> None:
 def _columns(path: Path, label: str | None) -> _Columns:
     with _reading(path):
         schema = pq.read_schema(path)
-    images = [
-        field.name for field in schema if pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0
-    ]
+    images = [field.name for field in schema if _holds_images(field.type)]
     if not images:
         raise DataError(
-            f"{path}: has no column of images (a struct with a field bytes); it has {', '.join(schema.names)}"
+            f"{path}: has no column of images (a struct with a binary field bytes); it has {', '.join(schema.names)}"
         )
     features = _features(schema)
     classes = [
@@ -151,6 +168,13 @@ def _columns(path: Path, label: str | None) -> _Columns:
     )
 
 
+def _holds_images(kind: pa.DataType) -> bool:
+    if not pa.types.is_struct(kind) or kind.get_field_index("bytes") < 0:
+        return False
+    encoded = kind.field("bytes").type
+    return any(binary(encoded) for binary in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view))
+
+
 def _features(schema: Any) -> dict[str, dict[str, Any]]:
     try:
         features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
@@ -163,7 +187,8 @@ def _labels(path: Path, column: str) -> NDArray[Any]:
     with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         if column not in file.schema_arrow.names:
             raise DataError(f"{path}: has no column {column!r}, unlike the first file of the data set")
-        values = file.read([column]).column(0)
+        batches = [batch.column(0) for batch in _batches(path, file, column, LABELS)]
+        values = pa.chunked_array(batches, file.schema_arrow.field(column).type)
         _check_rows(path, file, len(values))
     if values.null_count or pa.types.is_nested(values.type):
         raise DataError(f"{path}: every image needs one label, but the column {column!r} has rows with none or several")

@@ -7,7 +7,6 @@ import http.client
 import logging
 import os
 import re
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -17,12 +16,10 @@ from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from bakeoff import durable
+from bakeoff import durable, patience
 from bakeoff.errors import ModelError, OfflineError
+from bakeoff.patience import ATTEMPTS, TRANSIENT
 
-ATTEMPTS = 5
-FIRST_PAUSE = 1.0  # seconds before the second attempt; doubled before every further one
-LONGEST_PAUSE = 30.0
 TIMEOUT = 30.0  # seconds without a byte
 MAX_BYTES = 4 << 30
 CHUNK = 1 << 20
@@ -30,7 +27,6 @@ CHUNK = 1 << 20
 logger = logging.getLogger(__name__)
 
 _FULL = (ENOSPC, EDQUOT, EFBIG)  # trouble of this machine, not of the network
-_TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 
 
 class Places(Protocol):
@@ -146,11 +142,10 @@ def _finish(started: BinaryIO, partial: Path, file: Published) -> None:
 
 def _fill(started: BinaryIO, file: Published) -> str:
     """Append to a started file what is missing, in several attempts if need be; return the server's checksum of it."""
-    pause, why = FIRST_PAUSE, ""
+    why = asked = ""
     for attempt in range(ATTEMPTS):
         if attempt:
-            time.sleep(min(pause, LONGEST_PAUSE))
-            pause *= 2
+            patience.wait(attempt, asked)
         try:
             return _transfer(started, file)
         except urllib.error.HTTPError as error:
@@ -158,14 +153,13 @@ def _fill(started: BinaryIO, file: Published) -> str:
             why = f"the server answered {error.code} {error.reason}"
             if error.code == 416:  # there is no more than what is here already: that is not the file
                 started.truncate(0)
-            elif error.code not in _TRANSIENT:
+            elif error.code not in TRANSIENT:
                 raise OfflineError(_by_hand(file, why)) from None
             asked = error.headers.get("Retry-After", "")
-            pause = max(pause, float(asked) if asked.isdigit() else 0.0)
         except (OSError, http.client.HTTPException) as error:
             if isinstance(error, OSError) and error.errno in _FULL:
                 raise
-            why = str(getattr(error, "reason", error)) or type(error).__name__
+            why, asked = str(getattr(error, "reason", error)) or type(error).__name__, ""
     raise OfflineError(_by_hand(file, f"{ATTEMPTS} attempts to download it failed, the last because {why}"))
 
 

@@ -3,15 +3,17 @@
 Everything about downloads is the client's: its cache, `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE`, resuming, timeouts.
 """
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import Self, TypeVar
 
 from bakeoff.errors import ModelError, OfflineError, SpecError
-from bakeoff.hub import asking, checksum_on_hub, split_address
+from bakeoff.hub import ask, checksum_on_hub, split_address
 from bakeoff.models.downloads import Places, folders_of
+
+T = TypeVar("T")
 
 CONFIG = "config.json"  # of timm's repositories: architecture, and how images are prepared
 
@@ -100,18 +102,14 @@ def _download(repository: Repository, where: Places) -> HubFile:
 
     if where.offline or constants.HF_HUB_OFFLINE:
         raise OfflineError(_by_hand(repository, "downloading is switched off"))
-    with _asking(repository):
-        listed = HfApi().model_info(repository.name, revision=repository.revision).siblings or []
-    files = [file.rfilename for file in listed]
+    about = _ask(repository, partial(HfApi().model_info, repository.name, revision=repository.revision))
+    files = [file.rfilename for file in about.siblings or []]
     name = _weights_in(files, repository.url)
     if not name:
         raise ModelError(f"{repository.url} has no file of weights; name a repository with model.safetensors in it")
-    with _asking(repository, name):
-        paths = [
-            Path(hf_hub_download(repository.name, file, revision=repository.revision))
-            for file in (name, CONFIG)
-            if file in files
-        ]
+    fetch = partial(hf_hub_download, repository.name, revision=repository.revision)
+    wanted = [file for file in (name, CONFIG) if file in files]
+    paths = [Path(_ask(repository, partial(fetch, file), name)) for file in wanted]
     return _cached(paths[0], paths[0].parents[len(PurePosixPath(name).parts) - 1])
 
 
@@ -145,12 +143,12 @@ def _config_in(folder: Path) -> Path | None:
     return folder / CONFIG if (folder / CONFIG).is_file() else None
 
 
-def _asking(repository: Repository, file: str = "") -> AbstractContextManager[None]:
+def _ask(repository: Repository, call: Callable[[], T], file: str = "") -> T:
     missing = ModelError(
         f"there is no {repository.url}, or it may not be read from here; check the name and revision, or set "
         "HF_TOKEN where it is private or gated"
     )
-    return asking(missing, lambda why: OfflineError(_by_hand(repository, why, file)))
+    return ask(call, missing, lambda why: OfflineError(_by_hand(repository, why, file)))
 
 
 def _by_hand(repository: Repository, why: str, file: str = "") -> str:

@@ -54,6 +54,8 @@ def failing(engine: Engine, what: str, kind: type[StoreError]) -> Iterator[None]
     except DBAPIError as error:
         reason = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0].rstrip(".")
         raise kind(f"{what} {engine.url!r}: {reason}") from error
+    except UnicodeDecodeError as error:  # SQLite quotes what it stumbled over, and Python cannot read that
+        raise kind(f"{what} {engine.url!r}: its description of the tables is damaged") from error
 
 
 def _parsed(url: str) -> URL:

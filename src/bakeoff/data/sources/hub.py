@@ -3,21 +3,22 @@
 Everything about downloads is the client's: its cache, `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE`, its timeouts.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bakeoff.data.locations import Locations
 from bakeoff.data.parquet import parquet_listing
 from bakeoff.data.shards import PARTS, Shards, choose_shards
 from bakeoff.data.sources import Listing, sources
 from bakeoff.errors import DataError, OfflineError
-from bakeoff.hub import asking, split_address
+from bakeoff.hub import ask, split_address
 from bakeoff.specs.data import DataSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -116,30 +117,25 @@ def _download(dataset: HubDataset, where: Locations) -> Found:
 
     if where.offline or constants.HF_HUB_OFFLINE:
         raise OfflineError(_by_hand(dataset, "downloading is switched off"))
-    with _asking(dataset):
-        listed = HfApi().dataset_info(dataset.repo, revision=dataset.revision).siblings or []
-    files = [file.rfilename for file in listed]
+    about = _ask(dataset, partial(HfApi().dataset_info, dataset.repo, revision=dataset.revision))
+    files = [file.rfilename for file in about.siblings or []]
     if dataset.revision == "main" and not any(file.endswith(".parquet") for file in files):
         raise DataError(
             f"{dataset.url} has no parquet files; try {dataset.repo}@refs/convert/parquet, where the hub keeps some"
         )
     shards = choose_shards(files, dataset.url)
-    with _asking(dataset, shards.files):
-        root = snapshot_download(
-            dataset.repo,
-            repo_type="dataset",
-            revision=dataset.revision,
-            allow_patterns=[escape(file) for file in shards.files],
-        )
+    wanted = [escape(file) for file in shards.files]
+    fetch = partial(snapshot_download, dataset.repo, repo_type="dataset", revision=dataset.revision)
+    root = _ask(dataset, partial(fetch, allow_patterns=wanted), shards.files)
     return Found(Path(root), shards, {"revision": dataset.revision, "commit": Path(root).name})
 
 
-def _asking(dataset: HubDataset, files: Sequence[str] = ()) -> AbstractContextManager[None]:
+def _ask(dataset: HubDataset, call: Callable[[], T], files: Sequence[str] = ()) -> T:
     missing = DataError(
         f"there is no {dataset.url}, or it may not be read from here; check the name and revision (no folder of"
         " that name exists either), or set HF_TOKEN where it is private or gated"
     )
-    return asking(missing, lambda why: OfflineError(_by_hand(dataset, why, files)))
+    return ask(call, missing, lambda why: OfflineError(_by_hand(dataset, why, files)))
 
 
 def _by_hand(dataset: HubDataset, why: str, files: Sequence[str] = ()) -> str:

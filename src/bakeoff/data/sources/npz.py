@@ -18,11 +18,10 @@ from bakeoff.data.labels import number_labels, text
 from bakeoff.data.locations import Locations
 from bakeoff.data.pixels import ArrayPixels
 from bakeoff.data.sources import Listing, consecutive, stamp
+from bakeoff.data.unpacking import check_unpacked
 from bakeoff.errors import DataError
 from bakeoff.specs.data import DataSpec
 
-MAX_RATIO = 100  # of what a file unpacks to; drawings on white compress well, photos hardly
-ALWAYS_UNPACKED = 1 << 30  # bytes that every machine has
 UNREADABLE = (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
@@ -63,9 +62,7 @@ def _names(path: Path) -> list[str]:
         raise DataError(f"{path}: is not a whole .npz file; write one with numpy.savez")
     try:
         with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > max(ALWAYS_UNPACKED, MAX_RATIO * path.stat().st_size):
-            raise DataError(f"{path}: unpacks to {unpacked:,} bytes, which no real images do; write it again")
+            check_unpacked(path, sum(member.file_size for member in archive.infolist()))
         with np.load(path, allow_pickle=False) as file:
             return list(file.files)
     except UNREADABLE as error:
