@@ -91,14 +91,17 @@ def _content(subject: "Subject", judgement: "Judgement", kind: Format) -> str:
     from bakeoff.export.record import as_record
     from bakeoff.export.tables import as_csv
     from bakeoff.study.leaderboard import leaderboard
+    from bakeoff.study.metrics import read_metrics
     from bakeoff.study.variants import variants
 
-    if kind is Format.JSON:
-        return as_record(subject.about, subject.records, judgement)
-    table = leaderboard(variants(subject.records), judgement.verdict)
+    found = variants(subject.records)
+    if kind is Format.TEX:
+        return as_latex(leaderboard(found, judgement.verdict), judgement, subject.name, subject.test_images)
+    metrics = read_metrics(found, subject.predictions, len(subject.class_names))
+    table = leaderboard(found, judgement.verdict, subject.protocol.target_accuracy, metrics)
     if kind is Format.CSV:
         return as_csv(table)
-    return as_latex(table, judgement, subject.name, subject.test_images)
+    return as_record(subject.about, subject.records, judgement, table, metrics)
 
 
 def _write_text(content: str, path: Path) -> None:

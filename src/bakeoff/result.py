@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.errors import SpecError, StoreError
+from bakeoff.evidence.verdict import Verdict
 from bakeoff.formats import Format, chosen, figures, write
 from bakeoff.records.run import RunRecord
 from bakeoff.report.brief import as_html, as_text, findings
@@ -22,6 +23,7 @@ from bakeoff.study.difference import Difference, Side, difference
 from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers, read_answers
 from bakeoff.study.label_errors import FIELDS, find_doubts
 from bakeoff.study.leaderboard import leaderboard
+from bakeoff.study.metrics import read_metrics
 from bakeoff.study.variants import variants
 
 if TYPE_CHECKING:
@@ -51,7 +53,19 @@ class Result:
     def leaderboard(self) -> "pd.DataFrame":
         """Return one row per model and recipe, the best first; see `bakeoff.study.leaderboard`."""
         target = self.about["study"]["protocol"].get("target_accuracy")
-        return leaderboard(variants(self.runs), self._judgement.verdict, target)
+        return leaderboard(variants(self.runs), self._judgement.verdict, target, self.metrics())
+
+    def metrics(self) -> Mapping[str, Verdict]:
+        """Return what the runs prove of the loss, macro F1, the area under the ROC curve and the calibration error.
+
+        By the names loss, macro_f1, roc_auc and ece; a figure that is not defined for all models is missing, and under
+        cross-validation all are. See `docs/evidence.md`.
+        """
+        return self._metrics
+
+    @cached_property
+    def _metrics(self) -> Mapping[str, Verdict]:
+        return read_metrics(variants(self.runs), self.predictions, len(self.about["data"]["class_names"]))
 
     def judgement(self) -> Judgement:
         """Return what the runs prove: intervals, tests of all pairs, tied groups; see `docs/evidence.md`.

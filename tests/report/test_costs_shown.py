@@ -13,7 +13,9 @@ from bakeoff.report.cost_table import cost_table
 def test_costs_are_those_of_the_runs(build):
     subject = build(models=["a", "b"], seeds=2)
     figures = {view.price.id: view.figure for view in cost_views(subject.ranked)}
-    assert list(figures) == ["seconds", "parameters", "memory", "size"], "what was not measured is not shown"
+    assert list(figures) == ["seconds", "best-seconds", "parameters", "memory", "size"], (
+        "what was not measured is not shown"
+    )
     seconds, parameters = figures["seconds"], figures["parameters"]
     for contender in subject.ranked:
         runs, mean = of_model(seconds, contender.place)
@@ -41,15 +43,37 @@ def test_the_table_of_costs(build):
     assert first["energy"] == "30 J (a)"
     assert first["latency"] == "4.00 ms (b)"
     assert first["latency, middle half"] == "1.50 ms to 6.00 ms"
-    assert (first["images/s"], second["images/s"]) == ("80 (batch 8)", "640")
+    assert (first["images/s"], second["images/s"]) == ("80 (b)", "640 (a)")
+    assert table.rows[1][[column.title for column in table.columns].index("images/s")].mark, "more is better"
+    assert first["images/s, middle half"] == "40 to 100 (batch 8)"
     assert second["images/s, middle half"] == "320 to 800"
-    assert first["to the best epoch"] == "2.5 s"  # the second and the third, of a second each
+    assert first["time to the best epoch"] == "2.5 s (a)"  # the second and the third, of a second each
     # Validation accuracy is 0.4, 0.65, 0.733, 0.775 with seed 0, and 0.02 less with seed 1.
-    assert first["to 64.5 %"] == "2.5 s"
+    assert first["time to 64.5 %"] == "2.5 s (a)"
     assert "Energy" not in table.note
     assert "process" not in table.note
     unreached = cost_table(replace(subject, records=tuple(records)).ranked, target=0.76)
-    assert cells_of(unreached)["to 76 %"] == "4.0 s (in 1 of 2 runs)"
+    assert cells_of(unreached)["time to 76 %"] == "4.0 s (in 1 of 2 runs)"
+
+
+def test_the_front_of_what_is_better_the_more_and_of_time_to_an_accuracy(build):
+    """Alpha is the best, beta the fastest, and gamma worse and slower than beta; only one run of alpha gets far."""
+    subject = build(models=["alpha", "beta", "gamma"], seeds=2)
+    seconds = {"alpha": 0.8, "beta": 0.1, "gamma": 0.2}
+    records = []
+    for record in subject.records:
+        name = record.spec.model.name
+        cost = replace(record.cost, throughput=Timing(64, seconds[name], seconds[name], seconds[name], 9))
+        slow = name == "alpha" and record.spec.seed
+        epochs = tuple(replace(row, val_accuracy=0.1) for row in record.epochs) if slow else record.epochs
+        records.append(replace(record, cost=cost, epochs=epochs))
+    ranked = replace(subject, records=tuple(records)).ranked
+    views = {view.price.id: view for view in cost_views(ranked, target=0.6)}
+    (front,) = [trace for trace in views["throughput"].figure.traces if trace["meta"] is None]
+    assert front["x"] == [640, 80], "beta, then alpha"
+    assert "Up and to the right is better" in views["throughput"].figure.note
+    assert "Left out, as not all of their runs have this cost: alpha." in views["target-seconds"].figure.note
+    assert [row[0].text for row in views["target-seconds"].ratios.rows] == ["gamma"]
 
 
 def test_energy_that_was_not_measured_is_marked_wherever_it_is_shown(build):
@@ -66,7 +90,7 @@ def test_energy_that_was_not_measured_is_marked_wherever_it_is_shown(build):
 
 def test_costs_of_older_runs_leave_gaps_and_say_so(build):
     table = cost_table(build(models=["a", "b"], seeds=1).ranked)
-    assert cells_of(table)["images/s"] == "–"
+    assert cells_of(table)["images/s, middle half"] == "–"
     assert "MACs" not in cells_of(table)
     assert "Energy was not measured" in table.note
     assert "of the process so far" in table.note

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.special import softmax
-from sklearn.metrics import f1_score, log_loss
+from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from test_verdict import answering
 
 from bakeoff.evidence.calibration import reliability
@@ -144,19 +144,31 @@ def test_costs_are_ratios_to_the_best(planted, build):
     assert ratio_table(build(models=["only"]).ranked, PRICES[0]) is None
 
 
-def test_macro_f1_and_loss_have_intervals_and_equal_their_references(build):
+def test_other_metrics_have_intervals_and_equal_their_references(build):
     subject = build(models=["a", "b"], seeds=3, per_class=50)
-    table = metric_table(subject, collect(subject))
-    rows = {(row[0], row[1].text): row for row in table.rows}
-    assert {metric for metric, _ in rows} == {"loss", "macro F1"}
+    rows = {(row[0], row[1].text): row for row in metric_table(subject, collect(subject)).rows}
+    one_hot = np.eye(10)
     for contender in subject.ranked:
         said = [subject.predictions(run, "test") for run in contender.finished]
-        f1 = np.mean([f1_score(one.labels, one.logits.argmax(1), average="macro") for one in said])
-        loss = np.mean([log_loss(one.labels, softmax(one.logits.astype(float), 1), labels=range(10)) for one in said])
-        for metric, truth in (("macro F1", f1), ("loss", loss)):
+        sure = [softmax(one.logits.astype(float), 1) for one in said]
+        truths = {
+            "macro F1": [f1_score(one.labels, one.logits.argmax(1), average="macro") for one in said],
+            "loss": [log_loss(one.labels, of, labels=range(10)) for one, of in zip(said, sure, strict=True)],
+            "ROC AUC": [roc_auc_score(one_hot[one.labels], of) for one, of in zip(said, sure, strict=True)],
+            "calibration error": [reliability(of, one.labels).ece for one, of in zip(said, sure, strict=True)],
+        }
+        assert {metric for metric, _ in rows} == {*truths}
+        for metric, found in truths.items():
             mean, low = rows[metric, contender.label][2:4]
-            assert mean.sort == pytest.approx(truth, abs=1e-5)
-            assert low.sort < truth
+            assert mean.sort == pytest.approx(np.mean(found), abs=1e-5)
+            assert low.sort < mean.sort
+
+
+def test_areas_of_a_class_without_test_images_are_left_out_and_that_is_said(build):
+    subject = build(models=["a"], seeds=2, per_class=5)
+    table = metric_table(subject, collect(subject))
+    assert {row[0] for row in table.rows} == {"loss"}
+    assert "macro F1, ROC AUC and calibration error could not be judged" in table.note
 
 
 def test_costs_have_letters_of_all_pairs(build):
@@ -182,3 +194,4 @@ def test_a_loss_that_is_not_finite_takes_no_other_metric_with_it(build):
 
     broken = replace(subject, predictions=infinite)
     assert {row[0] for row in metric_table(broken, collect(broken)).rows} == {"macro F1"}
+    assert "loss, ROC AUC and calibration error could not be judged" in metric_table(broken, collect(broken)).note

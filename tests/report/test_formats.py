@@ -105,6 +105,11 @@ def test_the_record_for_programs_has_everything_and_no_nan(saved):
     assert {"difference", "low", "high", "p_value", "adjusted", "different", "method"} <= set(pair)
     assert pair["adjusted"] == pytest.approx(verdict.comparisons[0].adjusted)
     assert content["verdict"]["groups"] == dict(verdict.letters)
+    assert content["verdict"]["estimates"][0]["high"] == pytest.approx(verdict.estimates[0].high)
+    loss = folder.metrics()["loss"].estimates[0]
+    assert content["metrics"]["loss"]["estimates"][0]["low"] == pytest.approx(loss.low)
+    assert len(content["metrics"]["loss"]["pairs"]) == 3
+    assert content["leaderboard"][0]["test_loss_group"] == content["metrics"]["loss"]["groups"]["alpha"]
     assert content["hashes"]["split"] == folder.about["data"]["split"]
     assert {run["id"] for run in content["runs"]} == {run.run_id for run in folder.runs}
     assert content["runs"][0]["environment"]["device"] == "cpu"
@@ -135,7 +140,15 @@ def test_a_path_says_the_format(saved, tmp_path):
     folder = bakeoff.load(saved)
     assert folder.report(tmp_path / "a.TEX").read_text().startswith("%")
     with folder.report(format="csv").open() as file:
-        assert [row["model"] for row in csv.DictReader(file)] == ["alpha", "beta", "gamma"]
+        (row, *others) = csv.DictReader(file)
+    assert [row["model"], *(other["model"] for other in others)] == ["alpha", "beta", "gamma"]
+    assert row["group"] == row["test_loss_group"] == "a"
+    for figure in ("accuracy", "loss"):
+        low, mean, high = (float(row[f"test_{figure}_{end}"]) for end in ("low", "mean", "high"))
+        assert low < high
+        assert low <= mean <= high
+    done = CliRunner().invoke(app, ["leaderboard", str(saved), "--format", "csv"])
+    assert done.output.splitlines()[0].split(",") == list(row)
     assert folder.report(tmp_path, "md") == tmp_path / "report.md"
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bakeoff.report.answers import Answers, TestAnswers, collect
+from bakeoff.report.answers import TestAnswers, collect
 from bakeoff.report.galleries import agreement, disputed, hopeless, majority, mistakes, model_galleries, successes
 from bakeoff.report.tiles import LARGEST_SIDE, tile
+from bakeoff.study.answers import Answers
 
 
 def answers(predicted: list[list[int]], confidence: list[list[float]]) -> Answers:
     sure = np.array(confidence, np.float32)
-    return Answers(np.array(predicted, np.int32), sure, -np.log(sure))
+    return Answers(np.array(predicted, np.int32), sure, -np.log(sure), sure)
 
 
 def test_mistakes_are_ordered_by_how_sure_the_runs_were_of_them():

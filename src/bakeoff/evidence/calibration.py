@@ -69,7 +69,16 @@ def reliability(
     sound = given.ndim == 2 and len(given) == len(labels) > 0 and bool((np.abs(given.sum(axis=1) - 1) < 1e-3).all())
     if not sound:
         raise EvidenceError("probabilities are an array of images x classes whose rows sum to 1, with a label for each")
-    confidence, right = given.max(axis=1), given.argmax(axis=1) == labels
+    return binned(given.max(axis=1), given.argmax(axis=1) == labels, bins, equal)
+
+
+def binned(
+    confidence: NDArray[np.floating],
+    right: NDArray[np.bool_],
+    bins: int = 15,
+    equal: Literal["mass", "width"] = "mass",
+) -> Reliability:
+    """Return the same of the probabilities of the likeliest classes, and whether they are right, each of shape (N,)."""
     inner = np.quantile(confidence, np.arange(1, bins) / bins) if equal == "mass" else np.arange(1, bins) / bins
     place = np.searchsorted(inner, confidence, side="left")
     count = np.bincount(place, minlength=bins)

@@ -1,10 +1,10 @@
-"""Figures that are not means over images, such as macro F1 and the area under the ROC curve, made into such means.
+"""Figures that are not means over images, such as macro F1 and the calibration error, made into such means.
 
 The delete-a-group jackknife (Tukey 1958; Kott 2001): leave out one of G groups of test images at a time. The change
 is what that group contributes. These contributions, called pseudo-values, average to the figure, and their spread is
 that of the figure over images; so everything that is said of scores per image holds for them, with G groups in place
-of N images. It is sound for smooth figures (F1, recall, AUC, log-loss), and rough for those with corners or bins:
-close to 0, a calibration error is biased upwards and its interval too short.
+of N images. It is sound for smooth figures (F1, recall, log-loss), and rough for those with corners or bins: close to
+0, a calibration error is biased upwards, and its interval misses it (`docs/evidence.md` has how often).
 """
 
 from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bakeoff import __version__
 from bakeoff.evidence.verdict import Verdict
@@ -12,19 +12,29 @@ from bakeoff.evidence.wording import sentences
 from bakeoff.export.tables import rows
 from bakeoff.records.run import RunRecord
 from bakeoff.study.judgement import Judgement
-from bakeoff.study.leaderboard import leaderboard
 from bakeoff.study.variants import variants
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERSION = 1  # of the format; a field that changes its meaning raises it
 
 
-def as_record(about: Mapping[str, Any], records: tuple[RunRecord, ...], judgement: Judgement) -> str:
+def as_record(
+    about: Mapping[str, Any],
+    records: tuple[RunRecord, ...],
+    judgement: Judgement,
+    table: "pd.DataFrame",
+    metrics: Mapping[str, Verdict],
+) -> str:
     """Return the verdict, the leaderboard, pairs, runs, protocol, hashes and environments. Gaps are null.
 
     Args:
         about: the content of study.json.
         records: every run.
         judgement: on the variants by name.
+        table: the leaderboard.
+        metrics: verdicts on other figures than accuracy.
     """
     found = variants(records)
     content = {
@@ -39,8 +49,16 @@ def as_record(about: Mapping[str, Any], records: tuple[RunRecord, ...], judgemen
         },
         "data": {key: about["data"][key] for key in ("class_names", "shape", "parts", "provenance")},
         "verdict": _verdict(judgement),
-        "leaderboard": rows(leaderboard(found, judgement.verdict)),
+        "leaderboard": rows(table),
         "pairs": _pairs(judgement.verdict),
+        "metrics": {
+            name: {
+                "groups": dict(verdict.letters),
+                "estimates": [asdict(one) for one in verdict.estimates],
+                "pairs": _pairs(verdict),
+            }
+            for name, verdict in metrics.items()
+        },
         "deviations": [
             {"model": variant.model, "recipe": variant.recipe, "seed": record.spec.seed, **asdict(deviation)}
             for variant in found
@@ -60,6 +78,7 @@ def _verdict(judgement: Judgement) -> dict[str, Any]:
         "level": verdict.level if verdict else None,
         "test_images": verdict.images if verdict else None,
         "groups": dict(verdict.letters) if verdict else {},
+        "estimates": [asdict(one) for one in verdict.estimates] if verdict else [],
         "reason": judgement.reason,
         "missing": list(judgement.missing),
     }

@@ -9,29 +9,9 @@ from numpy.typing import NDArray
 from bakeoff.data.imageset import IntArray
 from bakeoff.evidence.cross_validation import Folding
 from bakeoff.report.subject import Contender, Subject
-from bakeoff.store.folder import Predictions
+from bakeoff.study.answers import Answers, answer
 from bakeoff.study.judgement import Judgement, RightAnswers, judge_answers
 from bakeoff.study.passes import gather
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the runs of one contender said: arrays of shape (runs, test images); all folds of a seed are one run here.
-
-    Attributes:
-        predicted: the class with the largest logit.
-        confidence: its probability, as the model has it.
-        loss: the cross-entropy, in nats.
-    """
-
-    predicted: NDArray[np.int32]
-    confidence: NDArray[np.float32]
-    loss: NDArray[np.float32]
-
-    def confusion(self, labels: IntArray, classes: int) -> IntArray:
-        """Return counts added up over the runs, shape (K, K): rows are the images' classes, columns the predicted."""
-        pairs = (labels * classes + self.predicted).reshape(-1)
-        return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
 @dataclass(frozen=True)
@@ -64,11 +44,8 @@ class TestAnswers:
 def collect(subject: Subject) -> TestAnswers:
     """Read the predictions of every finished run, one run at a time, and keep of each image the answer alone."""
     places = {contender.label: contender.place for contender in subject.ranked}
-    found = gather({contender.label: contender.records for contender in subject.ranked}, subject.predictions, _answer)
-    of = {
-        places[label]: Answers(*(np.stack(rows) for rows in zip(*answers, strict=True)))
-        for label, answers in found.of.items()
-    }
+    found = gather({contender.label: contender.records for contender in subject.ranked}, subject.predictions, answer)
+    of = {places[label]: Answers.of(answers) for label, answers in found.of.items()}
     return TestAnswers(found.indices, found.labels, of, found.missing, found.refusal, found.folding)
 
 
@@ -83,13 +60,3 @@ def judged(subject: Subject, test: TestAnswers) -> Judgement:
 def answered(subject: Subject, test: TestAnswers) -> list[Contender]:
     """Return the contenders whose answers are there, the best first."""
     return [contender for contender in subject.ranked if contender.place in test.of]
-
-
-def _answer(predictions: Predictions) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return the predicted classes, their softmax probabilities, 0 where logits are not finite, and the losses."""
-    logits = predictions.judged.astype(np.float32)
-    largest = logits.max(1, keepdims=True)
-    with np.errstate(invalid="ignore", over="ignore"):
-        total = np.exp(logits - largest).sum(1)
-        loss = np.log(total) + largest[:, 0] - logits[np.arange(len(logits)), predictions.labels]
-    return logits.argmax(1).astype(np.int32), np.nan_to_num(1 / total, nan=0.0), loss

@@ -8,7 +8,7 @@ from bakeoff.evidence.pareto import pareto, pareto_of
 from bakeoff.evidence.verdict import Verdict
 from bakeoff.report.cost_ratios import ratio_table
 from bakeoff.report.figure import SHARES, WHOLE, Figure, Trace, colour, finite, inert, symbol
-from bakeoff.report.prices import PRICES, Price
+from bakeoff.report.prices import Price, known
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Rows, Table, Value, number_columns, text_columns
 from bakeoff.report.text import SPACE, join, percent, short
@@ -27,12 +27,16 @@ class CostView:
     ratios: Table | None
 
 
-def cost_views(ranked: Sequence[Contender], verdict: Verdict | None = None) -> list[CostView]:
+def cost_views(
+    ranked: Sequence[Contender], verdict: Verdict | None = None, target: float | None = None
+) -> list[CostView]:
     """Return test accuracy against every kind of cost that two or more models have.
 
-    With a verdict, those are named that may be worth their cost by its evidence.
+    With a verdict, those are named that may be worth their cost by its evidence; with a target, reaching that
+    validation accuracy is a cost, too.
     """
-    views = [CostView(price, _figure(price, ranked, verdict), ratio_table(ranked, price)) for price in PRICES]
+    prices = known(ranked, target)
+    views = [CostView(price, _figure(price, ranked, verdict), ratio_table(ranked, price)) for price in prices]
     return [view for view in views if len({trace["meta"] for trace in view.figure.traces} - {None}) > 1]
 
 
@@ -52,7 +56,7 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
             for contender, points in priced
             for trace in _traces(contender, points, middle, labelled=len(priced) <= MOST_LABELS)
         ]
-        + [_front(priced)],
+        + [_front(price, priced)],
         layout={
             "xaxis": {
                 "title": {"text": price.axis + (", estimated" if rough else "")},
@@ -61,8 +65,9 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
             },
             "yaxis": {"tickformat": ".1~%", **SHARES},
         },
-        note="Up and to the left is better. Bars are the standard deviation over runs, small points the runs; the "
-        f"line joins the models that no cheaper one beats in the mean.{_worth(priced, verdict)}",
+        note=f"Up and to the {'right' if price.more else 'left'} is better. Bars are the standard deviation over runs, "
+        "small points the runs; the line joins the models that no other beats in one without losing in the other, in "
+        f"the mean.{_worth(price, priced, verdict)}{_left_out(ranked, priced)}",
         wide=True,
         table=_table(title, price, [contender for contender, _ in priced]),
     )
@@ -72,10 +77,10 @@ def _means(priced: Sequence[tuple[Contender, Points]]) -> dict[str, float]:
     return {contender.label: math.fsum(cost for cost, _ in points) / len(points) for contender, points in priced}
 
 
-def _front(priced: Sequence[tuple[Contender, Points]]) -> Trace:
+def _front(price: Price, priced: Sequence[tuple[Contender, Points]]) -> Trace:
     """Return the line through the Pareto front of the means."""
     cost, score = _means(priced), {contender.label: contender.accuracy for contender, _ in priced}
-    front = pareto(score, cost)
+    front = pareto(score, {name: price.sign * mean for name, mean in cost.items()})
     return {
         "type": "scatter",
         "mode": "lines",
@@ -87,13 +92,21 @@ def _front(priced: Sequence[tuple[Contender, Points]]) -> Trace:
     }
 
 
-def _worth(priced: Sequence[tuple[Contender, Points]], verdict: Verdict | None) -> str:
-    """Say which models no cheaper one beats by the evidence."""
-    cost = _means(priced)
-    if verdict is None or any(estimate.name not in cost for estimate in verdict.estimates):
+def _worth(price: Price, priced: Sequence[tuple[Contender, Points]], verdict: Verdict | None) -> str:
+    """Say which models no cheaper one beats by the evidence, of those that have the price."""
+    cost = {name: price.sign * mean for name, mean in _means(priced).items()}
+    if verdict is None or len(cost) < 2 or not cost.keys() <= {estimate.name for estimate in verdict.estimates}:
         return ""
+    verdict = verdict.only(cost.keys())
     names = [short(name, 24) for name in pareto_of(verdict, cost)]
     return f" By the evidence, these may be worth their cost: {join(names)}."
+
+
+def _left_out(ranked: Sequence[Contender], priced: Sequence[tuple[Contender, Points]]) -> str:
+    """Say which models are not drawn."""
+    drawn = {contender.label for contender, _ in priced}
+    without = [short(one.label, 24) for one in ranked if one.label not in drawn]
+    return f" Left out, as not all of their runs have this cost: {join(without)}." if without else ""
 
 
 def _scale(costs: Sequence[float]) -> dict[str, object]:
@@ -105,9 +118,11 @@ def _scale(costs: Sequence[float]) -> dict[str, object]:
 
 
 def _points(contender: Contender, price: Price) -> Points:
-    """Return the price, where it can stand on a logarithmic axis, and the accuracy of every finished run."""
-    priced = ((price.of(record), record.metrics["test"]["accuracy"]) for record in contender.finished)
-    return [(cost / price.unit, accuracy) for cost, accuracy in priced if cost and cost > 0 and math.isfinite(accuracy)]
+    """Return price and accuracy of every finished run; nothing unless all can stand on a logarithmic axis."""
+    costs = price.per_run(contender)
+    accuracies = [record.metrics["test"]["accuracy"] for record in contender.finished]
+    sound = costs and min(costs) > 0 and all(map(math.isfinite, accuracies))
+    return [(cost / price.unit, of) for cost, of in zip(costs, accuracies, strict=True)] if sound else []
 
 
 def _traces(contender: Contender, points: Points, middle: float, *, labelled: bool) -> list[Trace]:

@@ -23,7 +23,7 @@ def cost_letters(ranked: Sequence[Contender], price: Price) -> dict[str, str]:
     costs = {one.label: found for one in ranked if len(found := price.per_run(one)) > 1}
     if not price.varies or not 1 < len(costs) <= MOST:
         return {}
-    names = sorted(costs, key=lambda name: sum(costs[name]) / len(costs[name]))
+    names = sorted(costs, key=lambda name: price.sign * sum(costs[name]) / len(costs[name]))
     ratios = [compare_costs(one, other, costs[one], costs[other]) for one, other in combinations(names, 2)]
     corrected = iter(holm([ratio.p_value for ratio in ratios if ratio.p_value is not None]))
     different = [

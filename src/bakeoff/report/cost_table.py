@@ -8,7 +8,7 @@ from bakeoff.report.cost_ratios import cost_letters
 from bakeoff.report.prices import Price, known
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Column, Rows, Table, Value, text_columns
-from bakeoff.report.text import NONE, SPACE, duration, join, milliseconds, plural, whole
+from bakeoff.report.text import NONE, SPACE, join, milliseconds, plural, whole
 
 
 def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Table | None:
@@ -21,26 +21,21 @@ def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Tabl
     prices = known(ranked)
     if not prices:
         return None
-    best = {price.id: min(_mean(price, one) for one in ranked) for price in prices}
+    prices = known(ranked, target)
+    best = {price.id: min(price.sign * _average(price.per_run(one), price.sign) for one in ranked) for price in prices}
     letters = {price.id: cost_letters(ranked, price) for price in prices}
     columns = [
         *text_columns("model"),
         *(Column(price.title, note=price.note) for price in prices),
         Column("latency, middle half", note="the quartiles of its passes, as means over runs"),
-        Column("images/s", note="of forward passes over 64 images, or as many as stand beside it; the median"),
         Column("images/s, middle half", note="by the quartiles of its passes, as means over runs"),
-        Column("to the best epoch", note="seconds of training up to the epoch whose weights were kept"),
     ]
-    if target is not None:
-        columns.append(Column(f"to {100 * target:g} %", note="seconds of training to that validation accuracy"))
     rows: Rows = [
         (
             Value(one.label, place=one.place),
             *(_cell(price, one, best[price.id], letters[price.id].get(one.label, "")) for price in prices),
             _latencies(one),
-            *_throughput(one),
-            _seconds([record.seconds_to_best for record in one.finished]),
-            *([] if target is None else [_seconds([record.seconds_to(target) for record in one.finished])]),
+            _throughputs(one),
         )
         for one in ranked
     ]
@@ -48,20 +43,22 @@ def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Tabl
     return Table("What each model costs", tuple(columns), rows, _note(ranked) + shared)
 
 
-def _mean(price: Price, contender: Contender) -> float:
-    return _average(price.per_run(contender))
-
-
-def _average(values: Iterable[float]) -> float:
-    """Return the mean; of nothing it is infinite."""
+def _average(values: Iterable[float], sign: int = 1) -> float:
+    """Return the mean; of nothing it is infinite, and so worse than any."""
     found = list(values)
-    return math.fsum(found) / len(found) if found else math.inf
+    return math.fsum(found) / len(found) if found else sign * math.inf
 
 
 def _cell(price: Price, contender: Contender, best: float, letters: str) -> Value:
-    mean = _mean(price, contender)
+    """Return the mean; where not all runs have the price, in how many do, and nothing is compared."""
+    found = [cost for record in contender.finished if (cost := price.of(record))]
+    if not found:
+        return Value(NONE)
+    mean, runs = _average(found), len(contender.finished)
+    if len(found) < runs:
+        return Value(f"{price.write(mean)} (in {len(found)} of {plural(runs, 'run')})", mean)
     text = price.mean(contender) + (f"{SPACE}({letters})" if letters else "")
-    return Value(text, mean, mark=mean == best < math.inf) if mean < math.inf else Value(NONE)
+    return Value(text, mean, mark=price.sign * mean == best)
 
 
 def _latencies(contender: Contender) -> Value:
@@ -70,30 +67,19 @@ def _latencies(contender: Contender) -> Value:
     return Value(f"{milliseconds(low)} to {milliseconds(high)}", high) if timings else Value(NONE)
 
 
-def _throughput(contender: Contender) -> tuple[Value, Value]:
+def _throughputs(contender: Contender) -> Value:
     timings = _timings(contender, "throughput")
     if not timings:
-        return Value(NONE), Value(NONE)
-    mean = _average(one.images_per_second for one in timings)
+        return Value(NONE)
     low, high = _average(one.batch / one.high for one in timings), _average(one.batch / one.low for one in timings)
     batches = sorted({one.batch for one in timings} - {64})
     fewer = f" (batch {join(list(map(str, batches)))})" if batches else ""
-    return Value(whole(mean) + fewer, mean), Value(f"{whole(low)} to {whole(high)}", low)
+    return Value(f"{whole(low)} to {whole(high)}{fewer}", low)
 
 
 def _timings(contender: Contender, name: str) -> list[Timing]:
     costs = [record.cost for record in contender.finished if record.cost]
     return [timing for cost in costs if (timing := getattr(cost, name))]
-
-
-def _seconds(seconds: Sequence[float | None]) -> Value:
-    """Return the mean; where not all runs came so far, in how many did."""
-    reached = [one for one in seconds if one is not None]
-    if not reached:
-        return Value(NONE)
-    mean = _average(reached)
-    some = f" (in {len(reached)} of {plural(len(seconds), 'run')})" if len(reached) < len(seconds) else ""
-    return Value(duration(mean) + some, mean)
 
 
 def _note(ranked: Sequence[Contender]) -> str:

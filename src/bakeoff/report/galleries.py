@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.imageset import ImageSet, IntArray
-from bakeoff.report.answers import Answers, TestAnswers
+from bakeoff.report.answers import TestAnswers
 from bakeoff.report.draw import shuffled
 from bakeoff.report.subject import Contender
 from bakeoff.report.text import percent, short
 from bakeoff.report.tiles import Tile, tile
+from bakeoff.study.answers import Answers
 
 MODELS = 8  # the best ones, that have galleries of their own
 RIGHT, WRONG = 8, 16  # images in each of these

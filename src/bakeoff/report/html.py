@@ -119,7 +119,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "reproduced": reproduced_table(subject),
         "reproduced_notes": reproduced_notes(subject),
         "cost_table": cost_table(subject.ranked, subject.protocol.target_accuracy),
-        "costs": cost_views(subject.ranked, judgement.verdict),
+        "costs": cost_views(subject.ranked, judgement.verdict, subject.protocol.target_accuracy),
         **_evidence(subject, test, judgement),
         "robustness": robustness_figures(subject.ranked),
         "robustness_table": robustness_table(subject.ranked),

@@ -11,7 +11,7 @@ from bakeoff.report.text import SPACE, duration, milliseconds, size, whole
 
 @dataclass(frozen=True)
 class Price:
-    """A cost of a run, or of its network: the less, the better.
+    """A cost of a run, or of its network: the less, the better, unless it is how much comes out.
 
     Attributes:
         id: within the names of elements of the page.
@@ -24,6 +24,7 @@ class Price:
         of: a run's; None where it was not measured.
         varies: whether it is another in every run.
         note: what the title leaves unsaid.
+        more: whether more of it is better.
     """
 
     id: str
@@ -36,6 +37,12 @@ class Price:
     note: str
     unit: float = 1.0
     estimated: Callable[[RunRecord], bool] = lambda _: False
+    more: bool = False
+
+    @property
+    def sign(self) -> int:
+        """What to multiply it by so that less is better."""
+        return -1 if self.more else 1
 
     def mean(self, contender: Contender) -> str:
         """Return how a cell writes the mean over finished runs, of which it is known: with a mark if estimated."""
@@ -63,6 +70,16 @@ PRICES = (
         _of_cost(lambda cost: cost.training_seconds),
         True,
         "of one run, validation left out",
+    ),
+    Price(
+        "best-seconds",
+        "time to the best epoch",
+        "seconds of training to the best epoch, one run",
+        ",~g",
+        duration,
+        lambda record: record.seconds_to_best,
+        True,
+        "seconds of training up to the epoch whose weights were kept",
     ),
     Price(
         "macs",
@@ -95,6 +112,17 @@ PRICES = (
         True,
         "of a forward pass of one image, in the run's precision, from the device to logits on the host; the median",
         unit=0.001,
+    ),
+    Price(
+        "throughput",
+        "images/s",
+        "images a second, in batches",
+        "~s",
+        whole,
+        _of_cost(lambda cost: cost.throughput.images_per_second if cost.throughput else None),
+        True,
+        "of forward passes over 64 images, or as many as stand beside its middle half; the median; more is better",
+        more=True,
     ),
     Price(
         "memory",
@@ -132,6 +160,23 @@ PRICES = (
 )
 
 
-def known(ranked: Sequence[Contender]) -> list[Price]:
-    """Return the prices that at least one model has."""
-    return [price for price in PRICES if any(price.per_run(contender) for contender in ranked)]
+def to_accuracy(target: float) -> Price:
+    """Return the price of reaching a validation accuracy."""
+    share = f"{100 * target:g} %"
+    return Price(
+        "target-seconds",
+        f"time to {share}",
+        f"seconds of training to a validation accuracy of {share}, one run",
+        ",~g",
+        duration,
+        lambda record: record.seconds_to(target),
+        True,
+        "seconds of training to the first epoch with that validation accuracy",
+    )
+
+
+def known(ranked: Sequence[Contender], target: float | None = None) -> list[Price]:
+    """Return the prices that at least one run has; with a target also that of reaching it, whether any run did."""
+    records = [record for contender in ranked for record in contender.finished]
+    prices = [price for price in PRICES if any(price.of(record) for record in records)]
+    return prices if target is None else [*prices, to_accuracy(target)]

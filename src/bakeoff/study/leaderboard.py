@@ -1,13 +1,15 @@
 """The ranking of a study's models, with its evidence, the spread over runs and the cost."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bakeoff.evidence.estimate import Estimate
 from bakeoff.evidence.verdict import Verdict
 from bakeoff.records.run import RunRecord, RunState
+from bakeoff.study.metrics import METRICS
 from bakeoff.study.tuning import chosen_names
 from bakeoff.study.variants import Variant
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def leaderboard(
-    variants: Iterable[Variant], verdict: Verdict | None = None, target_accuracy: float | None = None
+    variants: Iterable[Variant],
+    verdict: Verdict | None = None,
+    target_accuracy: float | None = None,
+    metrics: Mapping[str, Verdict] | None = None,
 ) -> "pd.DataFrame":
     """Return one row per model and recipe, the best mean test accuracy first.
 
@@ -33,24 +38,30 @@ def leaderboard(
             is one of several that cannot be told from the best.
         target_accuracy: of the validation images; adds `target_reached`, the runs that came so far, and
             `target_seconds_mean`, how long that took, missing unless all did.
+        metrics: verdicts on other figures (`study/metrics.py`). They give `test_ece_mean`, the calibration error, and
+            for every figure `test_..._low`, `test_..._high` and `test_..._group`, as for the accuracy.
     """
     import pandas as pd
 
     variants = tuple(variants)
+    metrics = metrics or {}
     tried = Counter(variant.model for variant in variants)
     chosen = chosen_names(variants)
     rows = [
-        _row(variant, verdict, target_accuracy) | {"settings": tried[variant.model], "chosen": variant.name in chosen}
+        _row(variant, verdict, metrics, target_accuracy)
+        | {"settings": tried[variant.model], "chosen": variant.name in chosen}
         for variant in variants
     ]
-    columns = [*_row(Variant("", "", "", ()), None, target_accuracy), "settings", "chosen"]
+    columns = [*_row(Variant("", "", "", ()), None, {}, target_accuracy), "settings", "chosen"]
     table = pd.DataFrame(rows, columns=columns)
     table = table.astype(dict.fromkeys(("params", "macs", "weights_bytes"), "Int64"))  # have integers and gaps
     order = ["test_accuracy_mean", "model", "recipe"]
     return table.sort_values(order, ascending=[False, True, True], na_position="last", ignore_index=True)
 
 
-def _row(variant: Variant, verdict: Verdict | None, target_accuracy: float | None) -> dict[str, Any]:
+def _row(
+    variant: Variant, verdict: Verdict | None, metrics: Mapping[str, Verdict], target_accuracy: float | None
+) -> dict[str, Any]:
     done = variant.finished
 
     def mean(part: str, metric: str) -> float:
@@ -70,6 +81,7 @@ def _row(variant: Variant, verdict: Verdict | None, target_accuracy: float | Non
         "test_top5_accuracy_mean": mean("test", "top5_accuracy"),
         "test_macro_f1_mean": mean("test", "macro_f1"),
         "test_roc_auc_mean": mean("test", "roc_auc"),
+        **_other_evidence(variant.name, metrics),
         "corrupted_accuracy_mean": _mean(record.corrupted_accuracy for record in done),
         "val_accuracy_mean": mean("val", "accuracy"),
         "train_accuracy_mean": mean("train", "accuracy"),
@@ -114,10 +126,27 @@ def _mean(values: Iterable[float | None]) -> float:
 
 
 def _evidence(name: str, verdict: Verdict | None) -> dict[str, Any]:
-    found = next((one for one in verdict.estimates if one.name == name), None) if verdict else None
+    found = _estimate(name, verdict)
     return {
         "test_accuracy_low": found.low if found else float("nan"),
         "test_accuracy_high": found.high if found else float("nan"),
         "group": verdict.letters[name] if verdict and found else "",
         "tied": len(verdict.best) > 1 and name in verdict.best if verdict and found else False,
     }
+
+
+def _other_evidence(name: str, metrics: Mapping[str, Verdict]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for metric in METRICS:
+        verdict = metrics.get(metric)
+        found = _estimate(name, verdict)
+        if metric == "ece":
+            row["test_ece_mean"] = found.mean if found else float("nan")
+        row[f"test_{metric}_low"] = found.low if found else float("nan")
+        row[f"test_{metric}_high"] = found.high if found else float("nan")
+        row[f"test_{metric}_group"] = verdict.letters[name] if verdict and found else ""
+    return row
+
+
+def _estimate(name: str, verdict: Verdict | None) -> Estimate | None:
+    return next((one for one in verdict.estimates if one.name == name), None) if verdict else None
