@@ -22,6 +22,7 @@ class Hub(ThreadingHTTPServer):
         redirected: names of files that lie at another address, to which the client is sent.
         refused: statuses to answer with before a file is sent, by name; "" stands for what is said of a repository.
         cut: after how many bytes the next answer ends, by name.
+        ranges: which part of a file was asked for, and of which, where it was not all of it.
         requests: what was asked for.
     """
 
@@ -34,6 +35,7 @@ class Hub(ThreadingHTTPServer):
         self.redirected: set[str] = set()
         self.refused: dict[str, list[int]] = {}
         self.cut: dict[str, int] = {}
+        self.ranges: list[tuple[str, str]] = []
         self.requests: list[str] = []
 
 
@@ -90,6 +92,11 @@ class Answer(BaseHTTPRequestHandler):
         elif self.command == "GET" and name in self.server.cut:
             self.answer(200, content, headers, self.server.cut.pop(name))
             self.close_connection = True
+        elif self.command == "GET" and (wanted := self.headers.get("Range")):
+            self.server.ranges.append((name, wanted))
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            place = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+            self.answer(206, content[start:], {**headers, **place})
         else:
             self.answer(200, content, headers)
 

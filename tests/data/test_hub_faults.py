@@ -52,7 +52,11 @@ def test_every_fault_of_a_download_is_survived_or_one_sentence(hub: Hub, client:
     hub.refused = {"train-busy.parquet": [429], "train-failing.parquet": [503]}
     hub.cut = {"train-cut.parquet": len(good) // 3}
     answers = dict(zip(faults, client(*(f"some/{fault}" for fault in faults)), strict=True))
-    assert answers["redirected"].get("labels") == LABELS, answers["redirected"]
+    for fault in ("redirected", "cut"):
+        assert answers[fault].get("labels") == LABELS, answers[fault]
+    ((name, wanted),) = hub.ranges
+    assert name == "train-cut.parquet"
+    assert 0 < int(wanted.removeprefix("bytes=").removesuffix("-")) <= len(good) // 3, "it went on where it was cut off"
     for fault, answer in answers.items():
         assert answer.get("labels") == LABELS or answer["error"] == "OfflineError", (fault, answer)
     again = client(*(f"some/{fault}" for fault in faults))

@@ -24,6 +24,8 @@ CLIENT = """
 import json, sys
 from pathlib import Path
 from bakeoff import patience
+from huggingface_hub import constants
+constants.DOWNLOAD_CHUNK_SIZE = 256  # so that small files come in pieces, as large ones do
 from bakeoff.data.load import load
 from bakeoff.data.locations import Locations
 from bakeoff.errors import BakeoffError
