@@ -25,7 +25,7 @@ MOST_ROWS = 200  # classes in the table
 MOST_STRIPS = 20  # classes of which images are shown
 SAMPLES = 8  # images of each
 MOST_SKIPPED = 50
-LISTED = ("skipped", "ignored", "nested", "long")  # of the provenance, in tables of their own
+LISTED = ("skipped", "unread", "ignored", "nested", "long")  # of the provenance, in tables of their own
 
 
 @dataclass(frozen=True)
