@@ -90,7 +90,7 @@ def network_table(subject: Subject) -> Table:
         rows.append(
             (
                 Value(contender.label, place=contender.place),
-                "; ".join(filter(None, (_settings(spec), _how_frozen(contender.finished)))),
+                "; ".join(filter(None, (_settings(spec), _how_frozen(contender.finished)))) or NONE,
                 NONE if spec.image_size is None else f"{spec.image_size} × {spec.image_size}",
                 *map(whole, counts),
                 Value(size(weights), weights),
