@@ -136,7 +136,7 @@ def data_facts(name: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
     provenance = {key: value for key, value in data["provenance"].items() if key not in LISTED}
     return [
         ("name", name),
-        ("images", f"{count:,} of {width} × {height} pixels, {'gray' if channels == 1 else 'colour'}"),
+        ("images", f"{count:,} of {width} × {height} pixels, {'grey' if channels == 1 else 'colour'}"),
         ("classes", f"{len(data['class_names']):,}"),
         ("parts", parts),
         *((key.replace("_", " "), _said(value)) for key, value in provenance.items()),
