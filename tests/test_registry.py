@@ -1,6 +1,6 @@
 import pytest
 
-from bakeoff.errors import UnknownNameError
+from bakeoff.errors import UnknownNameError, nearest
 from bakeoff.registry import Registry
 
 
@@ -18,6 +18,7 @@ def test_an_unknown_name_lists_the_nearest_ones():
         registry.register(name)(0)
     with pytest.raises(UnknownNameError, match="unknown thing 'resnet2'; did you mean resnet(20|32) or resnet(20|32)"):
         registry.get("resnet2")
+    assert nearest("resnt18", ["resnet18", "resnet18"]) == "; did you mean resnet18?", "which two libraries have"
 
 
 def test_modules_of_the_package_are_found_without_being_listed():

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-LISTED = ("model", "recipe")  # what a command lists
+LISTED = {"model": "bakeoff models", "recipe": "bakeoff recipes", "system": "bakeoff reproduce --list"}
 
 
 class BakeoffError(Exception):
@@ -23,7 +23,7 @@ class UnknownNameError(BakeoffError):
         is_pattern = any(character in name for character in "*?[")
         what = f"no {kind} fits the pattern {name!r}" if is_pattern else f"unknown {kind} {name!r}"
         near = nearest(re.sub(r"[*?\[\]]", "", name), known)
-        lists = f"; bakeoff {kind}s lists them" if kind in LISTED else ""
+        lists = f"; {LISTED[kind]} lists them" if kind in LISTED else ""
         super().__init__(f"{what}{near or lists}")
 
 
@@ -71,7 +71,7 @@ class InterruptedRunError(BakeoffError):
 
 def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     """Return a suffix for an error message: the closest known names, or all when there are few."""
-    names = sorted(known)
+    names = sorted(set(known))
     close = get_close_matches(name, names, n=most, cutoff=0.5)
     if close:
         return f"; did you mean {' or '.join(close)}?"

@@ -60,7 +60,7 @@ def test_every_finished_run_answers_with_its_five_likeliest_classes(client, trai
     assert answer.text.count("--share") == 20
     shares = [float(share) for share in re.findall(r"--share: ([\d.]+)%", answer.text)]
     assert all(shares[k : k + 5] == sorted(shares[k : k + 5], reverse=True) for k in range(0, 20, 5))
-    assert "8 × 8 pixels, gray" in answer.text
+    assert "8 × 8 pixels, grey" in answer.text
 
 
 def test_hostile_class_names_are_inert_in_answers(client, trained, key):

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bakeoff.cli.live import Live
 from bakeoff.records.run import EpochRow, RunRecord, RunState
+from bakeoff.specs.recipe import NO_END
 from bakeoff.specs.run import RunSpec
 
 EPOCHS, SECONDS = 4, 600.0  # of an epoch, longer than what rich looks back on by itself
@@ -38,3 +39,18 @@ def test_the_bars_tell_how_long_a_study_of_slow_epochs_still_takes():
                 assert re.search(r"simcnn .* 3/4 .* 0:10:00$", run_line)
         live.run_ended(RunRecord(spec, RunState.FAILED))
     assert re.search(r"runs .* 3/3 ", shown(live)[0])
+
+
+def test_the_bars_follow_a_budget_of_seconds_or_steps():
+    for limit, epochs in (({"max_seconds": 2.5 * SECONDS}, 3), ({"max_steps": 50, "batch_size": 2400}, 2)):
+        recipe = {"epochs": NO_END, **limit}
+        spec = RunSpec.parse(
+            {"data": {"name": "d"}, "model": {"name": "a"}, "recipe": recipe, "protocol": {}, "seed": 0}
+        )
+        row = EpochRow(1, 0.1, 1.0, 0.5, 1.0, 0.5, SECONDS, 100.0)  # 60,000 images
+        assert RunRecord(spec, RunState.RUNNING, (row,)).expected_epochs == epochs
+        live = Live(Console(file=io.StringIO(), force_terminal=True))
+        live.study_started(1, 0)
+        live.run_started(SimpleNamespace(spec=spec), resumed=False)
+        live.progress(row)
+        assert f" 1/{epochs} " in shown(live)[1]

@@ -194,10 +194,14 @@ def test_files_that_are_passed_over_are_told(plant: Callable[..., Path], where: 
     root = plant(*paths, "train/a/more/x.png", "loose.png", "train/loose.png")
     (root / "labels.csv").write_text("x")
     (root / "train" / "b" / "notes.txt").write_text("x")
+    (root / "train" / "a" / "x.HEIC").write_bytes(b"x")
     (root / "train" / "a" / "13.png").write_bytes(b"")
     (root / "train" / "a" / "14.png").write_bytes(plain(9, width=40, height=10))
     spec = DataSpec(name=str(root), skip_bad=True, image_size=8)
     found = {one.what.split(" ", 1)[1]: one for one in examine_files(spec, where)}
+    unread = found.pop("image is left out, of a format that is not read")
+    assert unread.grave, "a phone's photos are missed"
+    assert unread.examples == ("train/a/x.HEIC",)
     told = {what.split(" of ")[0].split(":")[0].split(",")[0]: one.examples for what, one in found.items()}
     assert told["image is left out"][0].endswith("13.png is empty")
     assert told["files are no part"] == ("labels.csv", "loose.png", "train/b/notes.txt", "train/loose.png")

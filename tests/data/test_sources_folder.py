@@ -100,7 +100,7 @@ def test_an_unreadable_folder_is_named(plant: Plant, monkeypatch: pytest.MonkeyP
 
 
 def test_what_is_wrong_with_a_folder(plant: Plant, tmp_path: Path) -> None:
-    assert "has no class folder with images (bmp, jpeg, jpg, png" in refused(plant(name="empty"))
+    assert "has no class folder with images (bmp, jfif, jpeg, jpg, png" in refused(plant(name="empty"))
     assert "lie outside of folders" in refused(plant("1.png", "2.png", name="loose"))
     assert "has only the class a" in refused(plant("a/1.png", name="one"))
     (plant("a/1.png", "b/1.png", name="hole") / "c").mkdir()

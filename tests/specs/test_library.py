@@ -151,6 +151,6 @@ def test_a_recipe_is_found_by_any_of_the_names_of_a_model():
 def test_a_wrong_name_gets_the_nearest():
     with pytest.raises(UnknownNameError, match="unknown system 'simcn'; did you mean simcnn"):
         find_system("simcn")
-    with pytest.raises(UnknownNameError, match="unknown system 'default'"):
+    with pytest.raises(UnknownNameError, match="unknown system 'default'; bakeoff reproduce --list lists them"):
         find_system("default")
     assert "default" in library()

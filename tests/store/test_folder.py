@@ -32,10 +32,9 @@ def test_a_folder_belongs_to_one_study(tmp_path: Path):
     folder.claim(ABOUT)
     folder.claim({**ABOUT, "more": 2})
     assert folder.read()["more"] == 2
-    other = {**ABOUT, "identity": {"data": {"name": "b"}, "overrides": {"recipe.epochs": 4}}}
-    with pytest.raises(
-        StoreError, match=r'data.name is "a" there and "b" here; overrides.recipe.epochs is 3 there and 4'
-    ):
+    other = {**ABOUT, "identity": {"data": {"name": "b"}, "overrides": {"recipe.epochs": 4}, "split": 64 * "0"}}
+    told = 'data.name is "a" there and "b" here; overrides.recipe.epochs is 3 there and 4 here; split is not set there'
+    with pytest.raises(StoreError, match=told + " and 000000000000… here;"):
         folder.claim(other)
     assert folder.read()["more"] == 2
 

@@ -84,7 +84,7 @@ def test_other_settings_of_a_model_are_told_and_what_all_share_is_told_once():
     one, other = side("A", {"one": 0.9, "two": 0.8}), side("B", {"one": 0.9, "two": 0.8})
     mixed = (*resolved(other.records[:3], model={"image_size": 20}), *other.records[3:])
     found = difference(one, replace(other, records=mixed))
-    assert found.settings == ("one: model.image_size is null in A and 20 in B",)
+    assert found.settings == ("one: model.image_size is not set in A and 20 in B",)
     slower = resolved(other.records, recipe={"epochs": 7, "name": "default"}, model={"freeze": "all"})
     said = difference(one, replace(other, records=slower)).settings
     assert sorted(line.split(" is ")[0] for line in said) == ["model.freeze", "recipe.epochs"]

@@ -38,6 +38,7 @@ def test_runs_of_a_grid_over_data_and_shares_have_parts_of_their_own(
         ("protocol.split_seed", "set it in the study's protocol"),
         ("protocol.folds", "set it in the study's protocol"),
         ("seed", "set seeds"),
+        ("recipe.optimzer.lr", "no field 'recipe.optimzer.lr' in a run; did you mean optimizer?"),
         ("fold", "set seeds, or folds in the protocol"),
     ],
 )

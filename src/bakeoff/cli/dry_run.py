@@ -10,10 +10,11 @@ from bakeoff import api
 from bakeoff.cli.console import duration, name, out
 from bakeoff.cli.heading import print_heading
 from bakeoff.records.run import Deviation, RunState
-from bakeoff.report.text import plural
+from bakeoff.report.text import NONE, plural
 from bakeoff.run.estimate import estimate_seconds
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.specs.base import as_written, flat
+from bakeoff.specs.recipe import NO_END
 from bakeoff.specs.run import RunSpec
 from bakeoff.store.folder import STUDY_FILE
 from bakeoff.study.expand import OF_A_RUN
@@ -84,7 +85,8 @@ def _print_table(variants: Variants, seconds: Mapping[str, float]) -> None:
         table.add_column(column, justify="left" if column in ("model", "recipe", "optimizer") else "right")
     for title, runs in variants.items():
         spec = runs[0].spec
-        shown = [spec.model.title, spec.recipe.name, *map(_fields(spec).__getitem__, COLUMNS.values())]
+        fields = _fields(spec) | ({"recipe.epochs": NONE} if spec.recipe.epochs == NO_END else {})
+        shown = [spec.model.title, spec.recipe.name, *map(fields.__getitem__, COLUMNS.values())]
         table.add_row(*map(name, shown), f"{len(runs)}", duration(seconds[title]))
     out.print(table)
 

@@ -30,9 +30,16 @@ def print_heading(plan: Plan) -> None:
     settings = f" in {len(variants)} variants" if len(variants) > len(models) else ""
     precision = {"off": "float32"}.get(first.recipe.amp, first.recipe.amp)
     out.print(
-        f"{plural(len(plan.runs), 'run')} of {plural(len(models), 'model')}{settings}, {plan.study.protocol.mode}, "
+        f"{plural(len(plan.runs), 'run')} of {plural(len(models), 'model')}{settings}, {_mode(plan)}, "
         f"on {device_name(plan.device)}, {precision}"
     )
+
+
+def _mode(plan: Plan) -> str:
+    """Return how models are compared, with what a budget is of."""
+    protocol = plan.study.protocol
+    spent = protocol.budget.model_dump(exclude_none=True) if protocol.budget else {}
+    return " ".join([protocol.mode, *(f"of {amount:,g} {kind}" for kind, amount in spent.items())])
 
 
 def _in_folds(plan: Plan) -> str:

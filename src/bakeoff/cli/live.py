@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -22,6 +23,7 @@ from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.report.text import plural
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import News
+from bakeoff.specs.recipe import NO_END, Recipe
 from bakeoff.study.execute import Observer, Outcome
 from bakeoff.training.features import Extraction
 from bakeoff.training.fit import Notice
@@ -44,7 +46,8 @@ class Live(Observer):
         )
         self._study = self._run = TaskID(0)
         self._ended = 0
-        self._epochs = 1
+        self._images = 0
+        self._recipe = Recipe()
         self._validation = ""
 
     def __enter__(self) -> Self:
@@ -69,8 +72,10 @@ class Live(Observer):
         """Show the bar of a run."""
         title = f"{name(planned.spec.model.title)} {planned.spec.turn}"
         self._validation = ""
-        self._epochs = planned.spec.recipe.epochs
-        self._run = self._bars.add_task(title, total=self._epochs, figures="resumed" if resumed else "")
+        self._images = 0
+        self._recipe = planned.spec.recipe
+        total = None if self._recipe.epochs == NO_END else self._recipe.epochs
+        self._run = self._bars.add_task(title, total=total, figures="resumed" if resumed else "")
 
     def progress(self, news: News) -> None:
         """Move the bar of the run, or print a notice."""
@@ -85,13 +90,15 @@ class Live(Observer):
             if news.val_accuracy is not None:
                 self._validation = f" val {percent(news.val_accuracy)}"
             figures = f"loss {news.train_loss:.3f} acc {percent(news.train_accuracy)}"
-            done = float(news.epoch)
+            done, images = float(news.epoch), news.images
         else:
             figures = f"loss {news.loss:.3f} acc {percent(news.accuracy)}"
-            done = news.epoch - 1 + news.step / news.steps
+            done, images = news.epoch - 1 + news.step / news.steps, news.steps * self._recipe.batch_size
         speed = f" {news.images_per_second:,.0f} img/s"
-        self._bars.update(self._run, completed=done, figures=figures + self._validation + speed)
-        self._bars.update(self._study, completed=self._ended + done / self._epochs)
+        self._images = max(self._images, images, 1)  # the last epoch may be cut short
+        epochs = self._recipe.expected_epochs(self._images, news.images_per_second)
+        self._bars.update(self._run, completed=done, total=ceil(epochs), figures=figures + self._validation + speed)
+        self._bars.update(self._study, completed=self._ended + min(done / epochs, 1.0))
 
     def stopping(self) -> None:
         """Say that the signal was heard: a step or a chunk of images may take a while."""

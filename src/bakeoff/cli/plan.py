@@ -106,7 +106,7 @@ def _answer(detect: float, spread: "Spread", images: int, models: int) -> None:
         points: seeds_needed(points / 100, spread, images, alpha=alpha, wanted=WANTED)
         for points in sorted({detect, *DIFFERENCES})
     }
-    found = f"{needed[detect]} seeds of each model find" if needed[detect] else "no number of seeds up to 100 finds"
+    found = f"{needed[detect]} seeds of each model find" if needed[detect] else "No number of seeds up to 100 finds"
     out.print(f"[bold]{found} a difference of {_points(detect)}[/bold] in {10 * WANTED:.0f} of 10 cases.")
     if not needed[detect]:
         out.print("More test images may be what it takes: seeds do not lessen the luck in the choice of images.")

@@ -7,6 +7,7 @@ from bakeoff.run.profile import PHASES, Profile
 from bakeoff.specs.run import RunSpec
 from bakeoff.training.precision import native_bf16
 
+LEAST_SHARE = 0.005  # of the slowest operations that are named
 WHAT = {
     "data": "gather and augment the batch",
     "prepare": "resize and normalize",
@@ -37,9 +38,8 @@ def print_profile(spec: RunSpec, found: Profile) -> None:
         f"{found.flops / found.total / 1e9:,.1f} GFLOP/s, {100 * found.attained:.0f} % of the "
         f"{found.ceiling / 1e9:,.0f} that products of large matrices reach here"
     )
-    out.print(
-        "slowest operations: " + ", ".join(f"{name(what)} {100 * share:.0f} %" for what, share in found.operations)
-    )
+    slowest = [f"{name(what)} {100 * share:.0f} %" for what, share in found.operations if share >= LEAST_SHARE]
+    out.print("slowest operations: " + ", ".join(slowest))
     for hint in hints(spec, found):
         out.print(f"- {hint}")
     out.print()

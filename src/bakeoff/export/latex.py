@@ -88,9 +88,11 @@ def _method(verdict: Verdict | None) -> str:
     said = f"Intervals ({level}) are for {scope}."
     if not methods:
         return said
+    pairs = len(verdict.comparisons)
+    correction = f"; Holm's correction of {pairs} pairs" if pairs > 1 else ""
     return (
-        f"{said} Models that share a letter cannot be told apart ({'; '.join(methods)}; Holm's correction of "
-        f"{len(verdict.comparisons)} pairs); bold: the best, and what cannot be told from it."
+        f"{said} Models that share a letter cannot be told apart ({'; '.join(methods)}{correction}); "
+        "bold: the best, and what cannot be told from it."
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import ceil
 
 from bakeoff.specs.run import RunSpec
 
@@ -35,6 +36,11 @@ class EpochRow:
     val_accuracy: float | None
     seconds: float  # training alone
     images_per_second: float
+
+    @property
+    def images(self) -> int:
+        """How many images it trained on."""
+        return round(self.seconds * self.images_per_second)
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,14 @@ class RunRecord:
         It is not computed again for a stored run, because specs gain fields over time.
         """
         return self.stored_id or self.spec.run_id
+
+    @property
+    def expected_epochs(self) -> int:
+        """After how many epochs training ends at the latest, at the pace of the last one."""
+        images = self.epochs[0].images if self.epochs else 0  # the last epoch may have been cut short
+        if not images:
+            return self.spec.recipe.epochs
+        return ceil(self.spec.recipe.expected_epochs(images, self.epochs[-1].images_per_second))
 
     @property
     def corrupted_accuracy(self) -> float | None:

@@ -25,7 +25,7 @@ MOST_ROWS = 200  # classes in the table
 MOST_STRIPS = 20  # classes of which images are shown
 SAMPLES = 8  # images of each
 MOST_SKIPPED = 50
-LISTED = ("skipped", "ignored", "nested", "long")  # of the provenance, in tables of their own
+LISTED = ("skipped", "unread", "ignored", "nested", "long")  # of the provenance, in tables of their own
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def data_facts(name: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
     provenance = {key: value for key, value in data["provenance"].items() if key not in LISTED}
     return [
         ("name", name),
-        ("images", f"{count:,} of {width} × {height} pixels, {'gray' if channels == 1 else 'colour'}"),
+        ("images", f"{count:,} of {width} × {height} pixels, {'grey' if channels == 1 else 'colour'}"),
         ("classes", f"{len(data['class_names']):,}"),
         ("parts", parts),
         *((key.replace("_", " "), _said(value)) for key, value in provenance.items()),

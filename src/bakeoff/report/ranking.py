@@ -164,7 +164,7 @@ def unranked(subject: Subject) -> Table | None:
 
 def _progress(record: RunRecord) -> str:
     done = record.epochs[-1].epoch if record.epochs else 0
-    return f"{done} of {record.spec.recipe.epochs}" if done else NONE
+    return f"{done} of {max(done, record.expected_epochs)}" if done else NONE
 
 
 def _reason(record: RunRecord) -> str:

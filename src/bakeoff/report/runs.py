@@ -90,7 +90,7 @@ def network_table(subject: Subject) -> Table:
         rows.append(
             (
                 Value(contender.label, place=contender.place),
-                _settings(spec) + _how_frozen(contender.finished),
+                "; ".join(filter(None, (_settings(spec), _how_frozen(contender.finished)))) or NONE,
                 NONE if spec.image_size is None else f"{spec.image_size} × {spec.image_size}",
                 *map(whole, counts),
                 Value(size(weights), weights),
@@ -104,8 +104,9 @@ def network_table(subject: Subject) -> Table:
 
 
 def _settings(spec: ModelSpec) -> str:
-    """Return what is set of a network besides the size of its input."""
-    content = spec.model_dump(mode="json", exclude_defaults=True, exclude={"label", "image_size", "weights_sha256"})
+    """Return what is set of a network besides the size of its input, and its name where the label is another."""
+    elsewhere = {"label", "image_size", "weights_sha256"} | ({"name"} if spec.title == spec.name else set())
+    content = spec.model_dump(mode="json", exclude_defaults=True, exclude=elsewhere)
     return "; ".join(
         f"{field} {value if isinstance(value, str) else json.dumps(value)}" for field, value in content.items()
     )
@@ -116,9 +117,9 @@ def _how_frozen(records: Sequence[RunRecord]) -> str:
     cached = {record.cost.cached_features for record in records if record.cost}
     views = next((record.spec.recipe.views for record in records), 0)
     if cached == {True}:
-        return f"; trained on {views} cached views of every image" if views else "; trained on cached features"
+        return f"trained on {views} cached views of every image" if views else "trained on cached features"
     frozen = any(record.spec.model.freeze == "backbone" for record in records)
-    return "; frozen, and run anew on every image of every epoch" if frozen else ""
+    return "frozen, and run anew on every image of every epoch" if frozen else ""
 
 
 def looks_at_test_set(subject: Subject) -> tuple[str, Table | None]:

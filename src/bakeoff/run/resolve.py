@@ -10,7 +10,7 @@ from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.preprocess import input_channels
 from bakeoff.data.splits import Split
-from bakeoff.errors import SpecError
+from bakeoff.errors import SpecError, nearest
 from bakeoff.models.expectation import Expectation
 from bakeoff.models.library import smallest_input
 from bakeoff.models.weights import Located
@@ -183,7 +183,8 @@ def override(content: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, 
             if isinstance(place.get(parent), str):
                 place[parent] = {"name": place[parent]}
             if not isinstance(place.get(parent), dict):
-                raise FieldError(f"there is no field {path!r} in a run; {parent!r} holds no fields", [path], value)
+                hint = f"; {parent!r} holds no fields" if parent in place else nearest(parent, place)
+                raise FieldError(f"there is no field {path!r} in a run{hint}", [path], value)
             place = place[parent]
         place[last] = value
     return content

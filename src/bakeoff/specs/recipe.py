@@ -1,10 +1,13 @@
 """How a network is trained: optimizer, schedule, augmentation, stopping, precision."""
 
+from math import ceil
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from bakeoff.specs.base import Named, Spec
+
+NO_END = 100_000  # epochs, where a budget of steps or seconds says when training ends
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -147,6 +150,15 @@ class Recipe(Spec):
         if self.head_epochs and self.head_epochs >= self.epochs:
             raise ValueError(f"head_epochs must be fewer than the {self.epochs} epochs")
         return self
+
+    def expected_epochs(self, images: int, images_per_second: float) -> float:
+        """Return after how many epochs of so many images training ends at the latest, at this pace."""
+        limits = [float(self.epochs)]
+        if self.max_steps:
+            limits.append(self.max_steps / ceil(images / self.batch_size))
+        if self.max_seconds:
+            limits.append(self.max_seconds * images_per_second / images)
+        return min(limits)
 
     @field_validator("amp", mode="before")
     @classmethod

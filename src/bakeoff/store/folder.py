@@ -30,6 +30,7 @@ from bakeoff.errors import StoreError
 from bakeoff.specs.run import RunSpec
 from bakeoff.store import study_file
 from bakeoff.store.arrays import Extent, read_arrays
+from bakeoff.store.differences import differences
 
 STUDY_FILE = "study.json"
 
@@ -220,15 +221,3 @@ class RunFolder:
         names = ("indices", "labels", "logits", "averaged")
         arrays, _ = read_arrays(path, names, part, optional="averaged", extent=extent)
         return Predictions(**arrays)
-
-
-def differences(theirs: Any, ours: Any, path: str = "", names: tuple[str, str] = ("there", "here")) -> list[str]:
-    """Return where two JSON values differ, each as 'field is X there and Y here'."""
-    if isinstance(theirs, dict) and isinstance(ours, dict):
-        found = []
-        for key in sorted(theirs.keys() | ours.keys()):
-            found += differences(theirs.get(key), ours.get(key), f"{path}.{key}" if path else key, names)
-        return found
-    if theirs == ours:
-        return []
-    return [f"{path} is {json.dumps(theirs)} {names[0]} and {json.dumps(ours)} {names[1]}"]

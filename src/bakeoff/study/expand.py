@@ -12,7 +12,7 @@ from bakeoff.run.resolve import override
 from bakeoff.specs.base import FieldError, as_written
 from bakeoff.specs.library import DEFAULT, find_recipe, recipe_for, resolve_model, systems
 from bakeoff.specs.model import ModelSpec
-from bakeoff.specs.recipe import Recipe
+from bakeoff.specs.recipe import NO_END, Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.specs.study import StudySpec
 
@@ -185,7 +185,7 @@ def _budget(study: StudySpec) -> dict[str, Any]:
         return {"recipe.epochs": budget.epochs}
     # The schedule follows the steps or the seconds, so that the number of epochs must only be large enough.
     limit = {"recipe.max_steps": budget.steps} if budget.steps else {"recipe.max_seconds": budget.seconds}
-    return {"recipe.epochs": 100_000, **limit}
+    return {"recipe.epochs": NO_END, **limit}
 
 
 def _check_names(runs: list[RunSpec]) -> None:

@@ -10,7 +10,7 @@ from bakeoff.records.run import RunRecord
 from bakeoff.specs.base import flat
 from bakeoff.specs.protocol import BESIDE
 from bakeoff.specs.run import RunSpec
-from bakeoff.store.folder import differences
+from bakeoff.store.differences import differences
 from bakeoff.study.environments import MATTERS
 from bakeoff.study.passes import Reader
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bakeoff.data.pipeline import Batches
 from bakeoff.errors import DivergedError, InterruptedRunError, StoreError
 from bakeoff.records.run import Deviation, EpochRow
-from bakeoff.specs.recipe import Recipe
+from bakeoff.specs.recipe import NO_END, Recipe
 from bakeoff.training import optimizers
 from bakeoff.training.average import WeightAverage
 from bakeoff.training.checkpoint import Autosave, Checkpoints
@@ -201,7 +201,8 @@ def _deviations(
 ) -> tuple[Deviation, ...]:
     found = []
     if enough and state.steps < recipe.epochs * batches.steps_per_epoch:
-        found.append(Deviation("recipe.epochs", str(recipe.epochs), str(state.epoch), enough))
+        wanted = "as the budget allows" if recipe.epochs == NO_END else str(recipe.epochs)
+        found.append(Deviation("recipe.epochs", wanted, str(state.epoch), enough))
     if step.piece_size < batches.batch_size:
         why = "out of memory: gradients of smaller pieces were summed, and the effective batch size is unchanged"
         if step.normalizes_batches:

@@ -82,9 +82,9 @@ def _shown(reading: Reading) -> dict[str, Any]:
 
 
 def _row(reading: Reading, contender: Contender, record: RunRecord) -> Row:
-    wanted = record.spec.recipe.epochs
     last = record.epochs[-1] if record.epochs else None
     done = last.epoch if last else 0
+    wanted = max(done, record.expected_epochs)
     recent = [epoch.seconds for epoch in record.epochs[-5:]]
     left = (wanted - done) * sum(recent) / len(recent) if recent else None
     tested = record.metrics.get("test", {}).get("accuracy")

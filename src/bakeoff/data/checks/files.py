@@ -6,6 +6,11 @@ from bakeoff.data.checks import Finding, Parted, plural, register
 
 SHOWN = 5
 PASSED_OVER = {  # in the provenance: nouns, what is said of them, and advice
+    "unread": (
+        ("image is", "images are"),
+        "left out, of a format that is not read",
+        "convert them to PNG or JPEG",
+    ),
     "ignored": (
         ("file is", "files are"),
         "no part of the data set: outside of a class's folder, or no image",
@@ -38,13 +43,15 @@ def files(data: Parted) -> Iterator[Finding]:
         )
     for kind, words in PASSED_OVER.items():
         if found := seen.get(kind):
-            yield _finding(found["count"], *words, found["names"])
+            yield _finding(found["count"], *words, found["names"], grave=kind == "unread")
 
 
-def _finding(count: int, nouns: tuple[str, str], what: str, advice: str, names: Sequence[str]) -> Finding:
+def _finding(
+    count: int, nouns: tuple[str, str], what: str, advice: str, names: Sequence[str], grave: bool = False
+) -> Finding:
     return Finding(
         "files",
-        grave=False,
+        grave=grave,
         count=count,
         what=f"{plural(count, *nouns)} {what}",
         advice=advice,

@@ -61,7 +61,7 @@ def _finding(data: Parted, judges: str, seen: tuple[str, ...], pairs: IntArray) 
         grave=judges == "test",
         count=count,
         what=f"{plural(count, f'{name} image has', f'{name} images have')} a near copy among the {where} images "
-        f"({count / len(data.parts[judges]):.1%} of the {name} images)",
+        f"({100 * count / len(data.parts[judges]):.1f} % of the {name} images)",
         advice="look at the pairs: where they are right, accuracy is too high, the more for models that learn by"
         " heart; remove copies, and keep series of photos in one part"
         if judges == "test"

@@ -19,7 +19,8 @@ from bakeoff.data.sources import Listing, consecutive, stamp
 from bakeoff.errors import DataError
 from bakeoff.specs.data import DataSpec
 
-EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".jfif", ".tif", ".tiff"})
+OTHER_FORMATS = frozenset({".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".tga"})
 PART_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 SHOWN = 20  # paths that are kept of those put aside
@@ -55,8 +56,9 @@ def from_folder(spec: DataSpec, where: Locations) -> Listing:  # noqa: ARG001, t
 
 @dataclass
 class Aside:
-    """What a person may not expect: files that are no images of a class, and images in folders below a class's."""
+    """What a person may not expect: images of other formats, files that no class has, and folders below a class's."""
 
+    unread: list[Path] = field(default_factory=list)
     ignored: list[Path] = field(default_factory=list)
     nested: list[Path] = field(default_factory=list)
 
@@ -129,7 +131,9 @@ def _images(folder: Path, aside: Aside) -> list[Path]:
         entries = _entries(current)
         todo += [Path(entry) for entry in entries if _is_folder(entry)]
         images = [Path(entry) for entry in entries if _is_image(entry)]
-        aside.ignored += [Path(entry) for entry in entries if not _is_folder(entry) and not _is_image(entry)]
+        others = [Path(entry) for entry in entries if not _is_folder(entry) and not _is_image(entry)]
+        aside.unread += [path for path in others if path.suffix.lower() in OTHER_FORMATS]
+        aside.ignored += [path for path in others if path.suffix.lower() not in OTHER_FORMATS]
         if images and current != folder:
             aside.nested.append(current)
         found += images
