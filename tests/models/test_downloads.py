@@ -57,6 +57,16 @@ def test_a_download_goes_on_after_every_break(server, online):
     assert server.requests == ["", "bytes=100000-", "bytes=150000-"]
 
 
+def test_a_download_that_is_cut_at_any_byte_is_whole_in_the_end(server, online):
+    rng = random.Random(1)
+    for _ in range(20):
+        server.break_after = [rng.randrange(200_000) for _ in range(ATTEMPTS - 1)]
+        path = obtain(published(server), online)
+        assert path.read_bytes() == CONTENT
+        assert leftovers(online) == ["net_notop.h5"]
+        path.unlink()
+
+
 def test_a_later_call_goes_on_with_what_an_earlier_one_left(server, online):
     server.break_after = [10_000] * ATTEMPTS
     with pytest.raises(OfflineError, match=f"{ATTEMPTS} attempts to download it failed, the last because the connect"):

@@ -60,8 +60,8 @@ def main(word: str = "") -> int:
         copy = Path(folder) / "copy"
         keep = shutil.ignore_patterns(".git", ".venv", "runs", "build", "dist", ".*_cache", "__pycache__")
         shutil.copytree(REPOSITORY, copy, ignore=keep)
-        if _run(copy, {mutation.test for mutation in chosen}):
-            sys.exit("the tests fail without any fault; mend that first")
+        if (sound := _run(copy, {mutation.test for mutation in chosen})).returncode:
+            sys.exit(f"{sound.stdout[-3000:]}\nthe tests fail without any fault; mend that first")
         found = []
         for mutation in chosen:
             found.append(_outcome(mutation, copy))
@@ -77,18 +77,18 @@ def _outcome(mutation: Mutation, copy: Path) -> str:
         return "out of date"
     good, path = program()[file], copy / file.relative_to(REPOSITORY)
     path.write_text(good.replace(mutation.old, mutation.new), encoding="utf-8")
-    status = _run(copy, {mutation.test})
+    status = _run(copy, {mutation.test}).returncode
     path.write_text(good, encoding="utf-8")
     # 1: tests were run and some failed; anything else is a broken mutation.
     return {0: "NOT NOTICED", 1: "caught"}.get(status, "broken")
 
 
-def _run(copy: Path, tests: set[str]) -> int:
-    """Run the short versions of tests in the copy; return pytest's exit status."""
+def _run(copy: Path, tests: set[str]) -> subprocess.CompletedProcess[str]:
+    """Run the short versions of tests in the copy; return what pytest printed, and its exit status."""
     options = ["-p", "no:xdist", "-p", "no:cacheprovider", "-x", "-q", "-o", "addopts=-m 'not slow and not torture'"]
     command = [sys.executable, "-m", "pytest", *options, *nodes(tests)]
     environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=copy, env=environment, capture_output=True).returncode
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
 
 
 def _write(found: list[str]) -> None:
