@@ -9,6 +9,7 @@ from bakeoff.errors import SpecError, StoreError, UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bakeoff.report.figure import Figure
     from bakeoff.report.subject import Subject
     from bakeoff.study.judgement import Judgement
 
@@ -83,6 +84,22 @@ def figures(subject: "Subject", folder: Path, kind: Format) -> list[Path]:
     from bakeoff.report.palette import palette
 
     return save(of_page(subject), palette(), folder, "pdf" if kind is Format.PDF else "png")
+
+
+def draw(figure: "Figure", path: Path) -> None:
+    """Write one figure into a file that ends in .png or .pdf.
+
+    Raises:
+        SpecError: another ending.
+        StoreError: it cannot be written.
+    """
+    from bakeoff.export.figures import save_as
+    from bakeoff.report.palette import palette
+
+    kind = path.suffix[1:].lower()
+    if kind not in (Format.PNG, Format.PDF):
+        raise SpecError(f"a figure is written as .png or .pdf; got {path}")
+    save_as(figure, palette(), path, "pdf" if kind == Format.PDF else "png")
 
 
 def _content(subject: "Subject", judgement: "Judgement", kind: Format) -> str:

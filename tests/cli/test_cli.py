@@ -89,7 +89,9 @@ def test_a_leaderboard_in_every_format(compared, inside, kind: str):
 
 
 def test_a_plan_says_how_many_seeds_are_needed_and_what_it_assumes(compared, tmp_path: Path):
-    by_default = run("plan", "--detect", "2", cwd=tmp_path).stdout
+    by_default = run("plan", "--detect", "2", "--plot", "curve.PNG", cwd=tmp_path).stdout
+    assert "drawn in curve.PNG" in by_default
+    assert (tmp_path / "curve.PNG").read_bytes().startswith(b"\x89PNG")
     assert "seeds of each model find a difference of 2 points in 8 of 10 cases." in by_default
     assert "0.5 points" in by_default
     assert "little trained networks on CIFAR-10" in by_default
@@ -147,6 +149,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
         (["plan", "--detect", "0"], 1, "--detect is a number of points above 0"),
         (["diff", "nowhere", "there"], 1, "there is no study in nowhere"),
         (["plan", "--from", "nowhere"], 1, "there is no study in nowhere"),
+        (["plan", "--plot", "x.gif"], 1, "a figure is written as .png or .pdf; got x.gif"),
         (["models", "vg"], 1, "unknown model 'vg'"),
         (["models", "zzz*"], 1, "no model fits the pattern 'zzz*'; bakeoff models lists them"),
         (["leaderboard", "out", "--format", "xml"], 2, "'xml' is not one of 'table'"),

@@ -9,9 +9,10 @@ import pytest
 import bakeoff
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.looks import Ledger, Looks
-from bakeoff.data.splits import split
+from bakeoff.data.splits import images_tested
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.protocol import Protocol
+from bakeoff.study.looks import sentence
 
 
 @pytest.fixture(autouse=True)
@@ -49,17 +50,38 @@ def test_a_changed_study_is_told_of_the_looks_of_the_earlier_ones(tmp_path: Path
     assert "2 other studies on this machine (2 runs)" in wider.judgement().looked
 
 
-def ledger(cache: Path, split_seed: int = 0, **changes: Any) -> Ledger:
+def ledger(cache: Path, split_seed: int = 0, folds: int | None = None, **changes: Any) -> Ledger:
     labels = np.arange(60) % 3
     images = ImageSet(np.zeros((60, 4, 4, 1), np.uint8), labels, ("a", "b", "c"), {"train": np.arange(60)}, {}, "f")
-    return Ledger(cache, images, split(images, DataSpec(name="x", **changes), Protocol(split_seed=split_seed)))
+    protocol = Protocol(split_seed=split_seed, folds=folds)
+    return Ledger(cache, images, images_tested(images, DataSpec(name="x", **changes), protocol))
 
 
 def test_the_ledger_knows_test_sets_by_their_images(tmp_path: Path) -> None:
     ledger(tmp_path).add("study", "run")
     assert ledger(tmp_path, max_train=12).others(()) == Looks(1, 1)
-    assert ledger(tmp_path).others({"run"}) == Looks(0, 0)
-    assert ledger(tmp_path, split_seed=1).others(()) == Looks(0, 0)
+    assert ledger(tmp_path).others({"run"}).runs == 0
+
+
+def test_looks_at_some_of_the_images_count_by_their_share(tmp_path: Path) -> None:
+    plain, other, folds = ledger(tmp_path), ledger(tmp_path, split_seed=1), ledger(tmp_path, folds=3)
+    assert plain.path != other.path
+    shared = (plain._tested & other._tested).sum() / 12
+    assert 0 < shared < 1
+    plain.add("study", "run")
+    assert other.others(()) == Looks(1, 1, shared)
+    assert folds.others(()) == Looks(1, 1, 0.2), "folds test every image, a plain split a fifth"
+    folds.add("folds", "first")
+    folds.add("folds", "second")
+    assert plain.others({"run"}) == Looks(1, 2)
+    assert other.others(()) == Looks(2, 3)
+    assert sentence(Looks(1, 2, 0.206)).startswith("Of these test images, 21 % had been looked at before by another")
+    for path in plain.path.parent.glob("*.images"):
+        path.write_bytes(b"?")
+    assert other.others(()).runs == 0, (
+        "where nothing says at which images they were, looks at other parts count nowhere"
+    )
+    assert plain.others(()) == Looks(1, 1), "those at the same part do"
 
 
 def test_a_damaged_ledger_keeps_what_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,4 +102,4 @@ def test_a_cache_that_cannot_be_written_stops_no_run(tmp_path: Path, caplog: pyt
     (tmp_path / "file").write_bytes(b"")
     ledger(tmp_path / "file").add("study", "run")
     assert "cannot be kept" in caplog.text
-    assert ledger(tmp_path / "file").others(()) == Looks(0, 0)
+    assert ledger(tmp_path / "file").others(()).runs == 0

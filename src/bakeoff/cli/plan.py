@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 DIFFERENCES = (0.5, 1.0, 2.0)  # points, besides the one that is asked for
 WANTED = 0.8
 IMAGES = 10_000
-ENOUGH = 5  # runs of a model to know its spread by, within a factor of two or so
-TELLING = 4  # runs, the first of each model not counted, below which a spread says nothing
 DEFAULT = "the default, of small, little trained networks on CIFAR-10; see --from"
 
 
@@ -25,6 +23,9 @@ def plan(
     ] = None,
     images: Annotated[int | None, Option(help="Test images.", show_default="those of OUT, or 10000", min=2)] = None,
     models: Annotated[int, Option(help="Models in the comparison, all pairs of which are tested.", min=2)] = 2,
+    plot: Annotated[
+        Path | None, Option(help="Also draw the curve of seeds into this file: .png or .pdf.", show_default=False)
+    ] = None,
 ) -> None:
     """Say how many seeds a comparison needs to find a difference in accuracy of so many points."""
     from bakeoff.cli.console import name, out
@@ -43,6 +44,8 @@ def plan(
         f" {spread.residual:.3f} by chance of the seed and {spread.image:.3f} between two models,"
         f" {name(assumed.source)}."
     )
+    if plot:
+        _draw(assumed, images or assumed.images, models, plot)
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,9 @@ class _Assumed:
 def _measured(folder: Path) -> _Assumed:
     """Return what a study says of a typical pair of its models; where it cannot tell, the default, and that it is."""
     from bakeoff.errors import StoreError
-    from bakeoff.evidence.components import components
-    from bakeoff.evidence.power import CIFAR10, Spread
+    from bakeoff.evidence.power import CIFAR10
     from bakeoff.result import load
+    from bakeoff.study.spread import ENOUGH, measured_spread
 
     answers = load(folder).answers()
     if answers.refusal:
@@ -71,27 +74,24 @@ def _measured(folder: Path) -> _Assumed:
         )
     if not answers.right:
         raise StoreError(f"no run of {folder} has finished with predictions to read; let it go on first")
-    parts = [components(right.astype(float)) for right in answers.right.values()]
-    repeated = [one.seeds for one in parts if one.seeds > 1]
-    typical = Spread.typical(parts) if len(repeated) > 1 else None
-    if typical and typical.seed and sum(repeated) - len(repeated) >= TELLING:
-        luck = (
-            f"{min(repeated)} runs of a model cannot tell well how far it spreads over seeds, so that the"
-            f" {100 * typical.seed:.2f} points may be luck, and more seeds be needed than stand here; {ENOUGH} runs of"
-            " each model would tell."
-        )
-        doubt = luck if min(repeated) < ENOUGH else ""
-        return _Assumed(typical, parts[0].size, f"as measured in {folder}", doubt)
-    why = (
-        f"its runs differ no more than so few test images ({parts[0].size:,}) make them differ by chance"
-        if typical and not typical.seed
-        else "too few of its models ran more than once, or too seldom"
-    )
+    found, images = measured_spread(answers.right), next(iter(answers.right.values())).shape[1]
+    if found.spread:
+        return _Assumed(found.spread, images, f"as measured in {folder}", found.doubt)
     doubt = (
-        f"how far models spread over seeds cannot be told from {folder}: {why}. All that stands here is for the default"
-        f" spread instead; {ENOUGH} runs of each of two models or more would tell."
+        f"how far models spread over seeds cannot be told from {folder}: {found.doubt}. All that stands here is for the"
+        f" default spread instead; {ENOUGH} runs of each of two models or more would tell."
     )
-    return _Assumed(CIFAR10, parts[0].size, DEFAULT, doubt)
+    return _Assumed(CIFAR10, images, DEFAULT, doubt)
+
+
+def _draw(assumed: _Assumed, images: int, models: int, path: Path) -> None:
+    from bakeoff.cli.console import name, out
+    from bakeoff.formats import draw
+    from bakeoff.report.power import power_figure
+
+    source = f"Spread over seeds: {assumed.source}."
+    draw(power_figure(assumed.spread, images, models * (models - 1) // 2, source), path)
+    out.print(f"The curve of seeds is drawn in {name(str(path))}.")
 
 
 def _answer(detect: float, spread: "Spread", images: int, models: int) -> None:

@@ -78,15 +78,12 @@ class Split:
         val: shape (N,), empty where the protocol holds nothing out.
         test: locked.
         digest: SHA-256, in hex, of the three.
-        test_digest: the same of the test images alone, whatever is trained on; under cross-validation of those of all
-            folds.
     """
 
     train: IntArray
     val: IntArray
     test: TestLock
     digest: str
-    test_digest: str
 
 
 def split(images: ImageSet, spec: DataSpec, protocol: Protocol, seed: int = 0, fold: int = 1) -> Split:
@@ -106,7 +103,7 @@ def split(images: ImageSet, spec: DataSpec, protocol: Protocol, seed: int = 0, f
         DataError: a share leaves some class without an image to train on, or folds do not fit the data set.
     """
     train, val, test = (np.sort(images.parts.get(part, np.array([], np.int64))) for part in ("train", "val", "test"))
-    folds, everything = protocol.folds, train
+    folds = protocol.folds
     draw = _Draw(spec.name, images.labels, protocol.split_seed, (seed, fold) if folds else ())
     if folds:
         _check_folds(images, spec.name, folds)
@@ -119,7 +116,7 @@ def split(images: ImageSet, spec: DataSpec, protocol: Protocol, seed: int = 0, f
         train, _ = draw(train, len(train) - spec.max_train, SUBSET_STREAM, "max_train")
     for indices in (train, val, test):
         indices.setflags(write=False)
-    return Split(train, val, TestLock(test), _digest(train, val, test), _digest(everything if folds else test))
+    return Split(train, val, TestLock(test), _digest(train, val, test))
 
 
 def split_of(images: ImageSet, run: RunSpec) -> Split:
@@ -137,6 +134,11 @@ def members(images: ImageSet, spec: DataSpec, protocol: Protocol) -> dict[str, I
     whole = split(images, spec.model_copy(update={"max_train": None}), protocol)
     test = np.setdiff1d(np.arange(len(images.labels)), np.concatenate([whole.train, whole.val]))
     return {"train": parts.train, "val": parts.val, "test": test}
+
+
+def images_tested(images: ImageSet, spec: DataSpec, protocol: Protocol) -> IntArray:
+    """Return the indices of all images that a study judges its models on, under cross-validation those of all folds."""
+    return np.arange(len(images.labels)) if protocol.folds else members(images, spec, protocol)["test"]
 
 
 def _check_folds(images: ImageSet, name: str, folds: int) -> None:

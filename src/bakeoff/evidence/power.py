@@ -71,6 +71,18 @@ def power(difference: float, seeds: int, spread: Spread, images: int, alpha: flo
         images: in the test set.
         alpha: of the test.
     """
+    return float(
+        _called(difference, _variance(seeds, spread, images), _half_widths(seeds, spread, images, alpha)).mean()
+    )
+
+
+def _variance(seeds: int, spread: Spread, images: int) -> float:
+    """Return the variance of the estimated difference."""
+    return 2 * spread.seed**2 / seeds + 2 * spread.residual / (seeds * images) + spread.image / images
+
+
+def _half_widths(seeds: int, spread: Spread, images: int, alpha: float) -> FloatArray:
+    """Return how far from 0 an estimate is called, for equally likely pairs of estimated run variances."""
     least = spread.residual / (seeds * images)
     true = spread.seed**2 / seeds + least
     share = (np.arange(NODES) + 0.5) / NODES
@@ -78,7 +90,7 @@ def power(difference: float, seeds: int, spread: Spread, images: int, alpha: flo
     run = np.stack(np.meshgrid(drawn, drawn))
     image = np.full(run.shape[1:], spread.image / images)
     known = precision(run, np.full_like(run, least), [seeds, seeds], image, images)
-    return float(_called(difference, 2 * true + spread.image / images, known.half_width(1 - alpha)).mean())
+    return known.half_width(1 - alpha)
 
 
 def _called(difference: float, variance: float, half_width: FloatArray) -> FloatArray:
@@ -117,14 +129,15 @@ def seeds_needed(
 
 def detectable(seeds: int, spread: Spread, images: int, *, alpha: float = 0.05, wanted: float = 0.8) -> float:
     """Return the smallest true difference that so many seeds of each model find with the wanted power."""
-    error = np.sqrt(2 * spread.seed**2 / seeds + 2 * spread.residual / (seeds * images) + spread.image / images)
-    if error == 0:
+    variance = _variance(seeds, spread, images)
+    if variance == 0:
         return 0.0
+    error, half_widths = float(np.sqrt(variance)), _half_widths(seeds, spread, images, alpha)
 
     def missing(difference: float) -> float:
-        return power(difference, seeds, spread, images, alpha) - wanted
+        return float(_called(difference, variance, half_widths).mean()) - wanted
 
-    far = float(error)
+    far = error
     while missing(far) < 0:
         far *= 2
-    return float(optimize.brentq(missing, 0.0, far, xtol=1e-6 * float(error)))
+    return float(optimize.brentq(missing, 0.0, far, xtol=1e-6 * error))

@@ -53,10 +53,11 @@ def finish(axes: "Axes", layout: Mapping[str, Any]) -> None:
 
 
 def _ticks(one: Any, described: Mapping[str, Any], said: Callable[[str], str]) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullFormatter, NullLocator
 
     if "tickvals" in described:
         one.set_ticks(described["tickvals"], [said(text) for text in described["ticktext"]])
+        one.set_minor_locator(NullLocator())  # a logarithmic axis has some of its own
         one.set_tick_params(labelsize=POINT * described.get("tickfont", {}).get("size", 12))
         if one.axis_name == "x" and max(map(len, described["ticktext"]), default=0) > 3:
             one.set_tick_params(rotation=45 if len(described["tickvals"]) < 10 else 90)

@@ -85,6 +85,14 @@ def save(figures: Iterable[Drawable], colours: Mapping[str, str], folder: Path, 
     return paths
 
 
+def save_as(figure: Drawable, colours: Mapping[str, str], path: Path, kind: Kind) -> None:
+    """Write one figure into a file; raise `StoreError` where that cannot be."""
+    try:
+        _save(figure, colours, path, kind)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}; give another path") from None
+
+
 def _save(figure: Drawable, colours: Mapping[str, str], path: Path, kind: Kind) -> None:
     import matplotlib as mpl
 

@@ -23,6 +23,7 @@ from bakeoff.report.label_errors import doubted
 from bakeoff.report.metrics import metric_table
 from bakeoff.report.pairs import pair_figure, pair_table
 from bakeoff.report.panels import hardest, panels
+from bakeoff.report.power import power_of
 from bakeoff.report.ranking import ranking, strips, unranked
 from bakeoff.report.reproduced import reproduced_notes, reproduced_table
 from bakeoff.report.robustness import not_judged, robustness_figures, robustness_table
@@ -97,7 +98,7 @@ def figures(subject: Subject) -> list[Figure]:
 def _drawn(parts: dict[str, Any]) -> list[Figure]:
     heat_maps = [panel.heat_map for panel in parts["panels"]]
     costs = [view.figure for view in parts["costs"]]
-    single = [parts[name] for name in ("intervals", "pairs", "class_differences", "reliability", "bars")]
+    single = [parts[name] for name in ("intervals", "pairs", "class_differences", "power", "reliability", "bars")]
     return [figure for figure in (*costs, *parts["curves"], *parts["robustness"], *heat_maps, *single) if figure]
 
 
@@ -154,6 +155,7 @@ def _evidence(subject: Subject, test: TestAnswers, judgement: Judgement) -> dict
         "pairs": pair_figure(judgement.verdict),
         "pair_table": pair_table(subject, judgement.verdict),
         "metrics": metric_table(subject, test),
+        "power": power_of(subject, test, judgement.verdict),
         "class_differences": class_difference_figure(subject, test, judgement.verdict),
         "calibrated": [one.contender for one in calibrated],
         "reliability": calibration_figure(calibrated),

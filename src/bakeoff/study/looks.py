@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from bakeoff.data.looks import Ledger, Looks
+from bakeoff.data.splits import images_tested
 from bakeoff.store.claims import Claim
 from bakeoff.store.database import Event, Store
 from bakeoff.study.plan import Plan
@@ -28,7 +29,7 @@ def note(plan: Plan, store: Store, claim: Claim, weights: str) -> None:
 
 def ledger_of(plan: Plan) -> Ledger:
     """Return the ledger of the plan's test set."""
-    return Ledger(plan.where.cache, plan.images, plan.split)
+    return Ledger(plan.where.cache, plan.images, images_tested(plan.images, plan.study.data, plan.study.protocol))
 
 
 def before(events: Iterable[Event]) -> Looks:
@@ -42,8 +43,10 @@ def sentence(looks: Looks) -> str:
     if not looks.runs:
         return ""
     studies = "another study" if looks.studies == 1 else f"{looks.studies:,} other studies"
+    share = f"{100 * looks.share:.0f} %" if looks.share >= 0.01 else "less than 1 %"
+    what = "This test set" if looks.share == 1 else f"Of these test images, {share}"
     return (
-        f"This test set had been looked at before by {studies} on this machine "
+        f"{what} had been looked at before by {studies} on this machine "
         f"({looks.runs:,} run{'s' if looks.runs > 1 else ''}). "
-        "What was chosen after seeing those results is not judged honestly by it any more."
+        "What was chosen after seeing those results is not judged honestly by them any more."
     )
