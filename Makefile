@@ -21,6 +21,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 # Names, versions and hashes for every platform, without addresses.
 lock:
 	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet -o requirements.lock
+	mkdir -p build
+	grep -oE '^(torch|torchvision)==[^ ]+' requirements.lock > build/torch.txt
+	$(UV) pip compile benchmarks/candidates/requirements.in --constraint build/torch.txt --universal --python-version 3.11 \
+	  --generate-hashes --quiet -o benchmarks/candidates/requirements.lock
 
 # Tests run two at a time, and threads of several processes that wait for each other spin for most of the time.
 test slow torture mutations: export OMP_NUM_THREADS = 1
@@ -57,13 +61,18 @@ demo: install
 	$(BIN)/bakeoff compare digits --models simcnn,lenet5,leaky-cnn-deep,vgg-small --seeds 3 --epochs 20 --batch-size 64 \
 	  --offline --out runs/demo
 
-bench: install
-	$(BIN)/python benchmarks/input_pipeline.py
-	$(BIN)/python benchmarks/training.py
+build/peers/.installed: benchmarks/candidates/requirements.lock | install
+	$(PYTHON) -m venv build/peers
+	$(UV) pip install --quiet --python build/peers/bin/python --require-hashes -r benchmarks/candidates/requirements.lock
+	touch $@
+
+# Peers come last: the command fails where the product has become slower beside them than the kept results say.
+bench: install build/peers/.installed
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/feature_cache.py
 	$(BIN)/python benchmarks/threads.py
 	$(BIN)/python benchmarks/checkpoints.py
+	$(BIN)/python benchmarks/against_peers.py
 
 # The wheel must run where nothing else of this repository is.
 wheel-test: install

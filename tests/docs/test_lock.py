@@ -17,8 +17,9 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_every_dependency_is_locked_with_hashes_and_without_addresses():
-    text = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+def locked(path: Path) -> dict[str, list[str]]:
+    """The versions of every package in a file of them, which has their hashes and no addresses."""
+    text = path.read_text(encoding="utf-8")
     content = "".join(line + "\n" for line in text.splitlines() if not line.lstrip().startswith("#"))
     assert not re.search(r"://|^-|[^-]--(?!hash=)| @ ", content, re.MULTILINE), "an address or an option"
     entries = [entry for entry in content.replace("\\\n", " ").splitlines() if entry.strip()]
@@ -27,13 +28,25 @@ def test_every_dependency_is_locked_with_hashes_and_without_addresses():
         found = re.match(r"([\w.-]+)==([\w.+!-]+)( ; [^\\]+?)?((?:\s+--hash=sha256:[0-9a-f]{64})+)\s*$", entry)
         assert found, f"not a version with hashes: {entry[:100]}"
         versions.setdefault(canonical(found[1]), []).append(found[2])
+    return versions
+
+
+def test_every_dependency_is_locked_with_hashes_and_without_addresses():
+    versions = locked(REPOSITORY / "requirements.lock")
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for needed in map(Requirement, [*project["dependencies"], *project["optional-dependencies"][LOCKED_EXTRA]]):
-        locked = versions.get(canonical(needed.name), [])
-        assert locked, f"{needed.name} is not in the lock; run: make lock"
-        assert all(needed.specifier.contains(one, prereleases=True) for one in locked), (
-            f"{needed} is locked as {locked}"
+        chosen = versions.get(canonical(needed.name), [])
+        assert chosen, f"{needed.name} is not in the lock; run: make lock"
+        assert all(needed.specifier.contains(one, prereleases=True) for one in chosen), (
+            f"{needed} is locked as {chosen}"
         )
+
+
+def test_peers_of_the_benchmarks_are_locked_too_and_have_the_products_torch():
+    ours = locked(REPOSITORY / "requirements.lock")
+    theirs = locked(REPOSITORY / "benchmarks" / "candidates" / "requirements.lock")
+    assert {"keras", "lightning", "tensorflow-cpu"} <= theirs.keys()
+    assert [theirs[name] for name in ("torch", "torchvision")] == [ours[name] for name in ("torch", "torchvision")]
 
 
 CLEAN = '{"dependencies": [{"name": "a", "version": "1", "vulns": []}], "fixes": []}'

@@ -1,7 +1,7 @@
 """Batches on the device: gathered from uint8 images, and augmented.
 
 There are no worker processes: a gather from memory, whole-batch augmentation and one fused multiply-add are faster
-than any queue for images of this size (`benchmarks/input_pipeline.py`).
+than any queue for images of this size (`input` in `benchmarks/cases.py`).
 """
 
 import copy
