@@ -116,8 +116,7 @@ def _write(folder: Path, listing: Listing) -> None:
             "shape": images.shape,
             "class_names": listing.class_names,
             "fingerprint": fingerprint(images, labels, listing.class_names, parts),
-            "provenance": {
-                **listing.provenance,
+            "provenance": {  # of decoding alone: what the source says is asked anew each time
                 **listing.pixels.describe(),
                 "skipped": [{"name": image.name, "reason": image.reason} for image in bad],
             },

@@ -63,7 +63,7 @@ def load(spec: DataSpec, where: Locations) -> ImageSet:
 
 
 def _with_listing(images: ImageSet, listing: Listing) -> ImageSet:
-    """Return images from the cache with what the source has just seen, which may be newer than what was cached."""
+    """Return images from the cache with what the source has just seen of them."""
     skipped = {image["name"] for image in images.provenance["skipped"]}
     names = tuple(name for name in listing.names if name not in skipped)
     return replace(images, provenance={**images.provenance, **listing.provenance}, names=names)
