@@ -147,6 +147,7 @@ def test_a_damaged_checkpoint_is_told_to_the_user_and_kept_among_the_events(tmp_
     result = bakeoff.load(tmp_path / "out")
     checkpoints = result.run_folder(result.runs[0]).checkpoints
     checkpoints.mkdir(parents=True)
+    (checkpoints / f"{1:012d}.safetensors").write_bytes(b"")
     (checkpoints / f"{1:012d}.json").write_text("{")
     (checkpoints / f"{1:012d}.safetensors").write_bytes(b"")
     stream = io.StringIO()
