@@ -34,6 +34,13 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_cache(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A cache for real data of all processes of a session: who needs what another has decoded does not do so again."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if hasattr(request.config, "workerinput") else own) / "real-cache"
+
+
+@pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a stand-in for cifar10 in the hub's layout: 200 training and 40 test images, ten shades."""
     folder = tmp_path_factory.mktemp("tiny")

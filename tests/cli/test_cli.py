@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bakeoff.cli.main import main
-
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -21,22 +19,6 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
         text=True,
         timeout=300,
     )
-
-
-@pytest.fixture
-def inside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
-    """The same as `run`, in this process, which has torch already."""
-
-    def call(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        monkeypatch.chdir(cwd)
-        monkeypatch.setenv("BAKEOFF_CACHE", str(cwd / "cache"))
-        monkeypatch.setattr(sys, "argv", ["bakeoff", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capfd.readouterr()
-        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), printed.out, printed.err)
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +70,15 @@ def test_a_leaderboard_in_every_format(compared, inside, kind: str):
         assert "Two runs tell little of the spread over seeds" in done.stdout
 
 
-def test_a_plan_says_how_many_seeds_are_needed_and_what_it_assumes(compared, tmp_path: Path):
-    by_default = run("plan", "--detect", "2", "--plot", "curve.PNG", cwd=tmp_path).stdout
+def test_a_plan_says_how_many_seeds_are_needed_and_what_it_assumes(compared, inside, tmp_path: Path):
+    by_default = inside("plan", "--detect", "2", "--plot", "curve.PNG").stdout
     assert "drawn in curve.PNG" in by_default
     assert (tmp_path / "curve.PNG").read_bytes().startswith(b"\x89PNG")
     assert "seeds of each model find a difference of 2 points in 8 of 10 cases." in by_default
     assert "0.5 points" in by_default
     assert "little trained networks on CIFAR-10" in by_default
     cwd, _ = compared
-    measured = run("plan", "--from", "out", "--models", "3", cwd=cwd).stdout
+    measured = inside("plan", "--from", "out", "--models", "3", cwd=cwd).stdout
     assert "For 359 test images and a test at the 5 % level, divided by 3 pairs of 3 models" in measured
     assert "how far models spread over seeds cannot be told from out" in measured
     assert "Assumed: 0.89 points of spread" in measured
@@ -104,26 +86,26 @@ def test_a_plan_says_how_many_seeds_are_needed_and_what_it_assumes(compared, tmp
     assert "cannot be told" not in by_default
 
 
-def test_a_study_is_the_same_as_itself(compared):
+def test_a_study_is_the_same_as_itself(compared, inside):
     cwd, _ = compared
-    done = run("diff", "out", "out", cwd=cwd)
+    done = inside("diff", "out", "out", cwd=cwd)
     assert "The settings are the same." in done.stdout
     assert done.stdout.count("too close to call") == 2
 
 
-def test_two_runs_differ_by_their_folders(compared):
+def test_two_runs_differ_by_their_folders(compared, inside):
     cwd, _ = compared
     one, other = sorted(str(path) for path in (cwd / "out" / "runs").iterdir())[:2]
-    done = run("diff", one, other, cwd=cwd)
+    done = inside("diff", one, other, cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert "training time" in done.stdout
     assert "one run cannot tell" in done.stdout
-    lost = run("diff", one, f"{other[:-8]}00000000", cwd=cwd)
+    lost = inside("diff", one, f"{other[:-8]}00000000", cwd=cwd)
     assert "has no run of that name" in lost.stderr
 
 
-def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path):
-    done = run("compare", "digits", "--models", "lenet5,simcnn", "--dry-run", "--offline", "--out", "out", cwd=tmp_path)
+def test_a_dry_run_prints_the_plan_and_writes_nothing(inside, tmp_path: Path):
+    done = inside("compare", "digits", "--models", "lenet5,simcnn", "--dry-run", "--offline", "--out", "out")
     assert done.returncode == 0, done.stderr
     assert "Deviation: model.image_size 8 -> 18 (simcnn)" in done.stdout
     assert "in all" in done.stdout
@@ -175,27 +157,27 @@ def test_a_time_limit_has_a_status_of_its_own_and_the_same_command_goes_on(insid
     assert inside(*flags).returncode == 0
 
 
-def test_a_study_file(tmp_path: Path):
+def test_a_study_file(inside, tmp_path: Path):
     (tmp_path / "study.yaml").write_text(
         "data: digits\nmodels: [lenet5]\nseeds: 1\nrecipe: {base: default, epochs: 1}\n"
         "grid:\n  recipe.batch_size: [64, 128]\n"
     )
-    done = run("compare", "--config", "study.yaml", "--offline", "--out", "out", cwd=tmp_path)
+    done = inside("compare", "--config", "study.yaml", "--offline", "--out", "out")
     assert done.returncode == 0, done.stderr
     recipes = {json.loads(line).get("recipe") for line in done.stdout.splitlines()}
     assert recipes == {"default* (batch_size=64)", "default* (batch_size=128)", None}
 
 
-def test_control_characters_in_a_name_do_not_reach_the_terminal(tmp_path: Path):
-    done = run("compare", "digits", "--models", "\x1b[31mred", cwd=tmp_path)
+def test_control_characters_in_a_name_do_not_reach_the_terminal(inside):
+    done = inside("compare", "digits", "--models", "\x1b[31mred")
     assert "\x1b" not in done.stderr
 
 
-def test_lists_for_people(tmp_path: Path):
-    assert "122,570" in run("models", "simcnn", "--summary", cwd=tmp_path).stdout
-    assert "leaky-cnn-deep" in run("models", "leaky*", cwd=tmp_path).stdout
-    assert "default" in run("recipes", cwd=tmp_path).stdout
-    assert "torch" in run("doctor", cwd=tmp_path).stdout
+def test_lists_for_people(inside):
+    assert "122,570" in inside("models", "simcnn", "--summary").stdout
+    assert "leaky-cnn-deep" in inside("models", "leaky*").stdout
+    assert "default" in inside("recipes").stdout
+    assert "torch" in inside("doctor").stdout
 
 
 def test_what_is_wrong_with_the_data_is_told_before_training(inside, tmp_path):

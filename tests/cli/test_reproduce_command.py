@@ -1,9 +1,6 @@
 """`bakeoff reproduce` as a stranger meets it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,19 +10,8 @@ from bakeoff.specs.library import systems
 QUICK = ("--epochs", "1", "--max-train", "100", "--device", "cpu", "--offline")
 
 
-def reproduce(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bakeoff", "reproduce", *arguments],
-        cwd=cwd,
-        env={**os.environ, "BAKEOFF_CACHE": str(cwd / "cache"), "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def test_the_list_names_every_system_with_its_figures(tmp_path: Path):
-    done = reproduce("--list", cwd=tmp_path)
+def test_the_list_names_every_system_with_its_figures(inside):
+    done = inside("reproduce", "--list")
     assert done.returncode == 0, done.stderr
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line}
     assert set(systems()) <= set(lines)
@@ -35,9 +21,9 @@ def test_the_list_names_every_system_with_its_figures(tmp_path: Path):
     assert "The 19 with nothing but a letter" in done.stdout
 
 
-def test_two_systems_are_two_studies_and_lines_of_json(tmp_path: Path, tiny_data: Path):
+def test_two_systems_are_two_studies_and_lines_of_json(inside, tmp_path: Path, tiny_data: Path):
     flags = ("--seeds", "2", *QUICK, "--data-dir", str(tiny_data), "--out", "out")
-    done = reproduce("simcnn", "leaky-cnn", *flags, cwd=tmp_path)
+    done = inside("reproduce", "simcnn", "leaky-cnn", *flags)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["event"] for line in lines] == ["run", "run", "reproduced"] * 2
@@ -45,7 +31,7 @@ def test_two_systems_are_two_studies_and_lines_of_json(tmp_path: Path, tiny_data
         assert (line["system"], line["out"], line["finished"]) == (name, f"out/{name}", 2)
         written = json.loads((tmp_path / "out" / name / "reproduced.json").read_text())
         assert written == {key: value for key, value in line.items() if key not in ("event", "out")}
-    again = reproduce("leaky-cnn", *flags, cwd=tmp_path)
+    again = inside("reproduce", "leaky-cnn", *flags)
     assert [json.loads(line)["event"] for line in again.stdout.splitlines()] == ["reproduced"]
 
 
@@ -57,8 +43,8 @@ def test_two_systems_are_two_studies_and_lines_of_json(tmp_path: Path, tiny_data
         (["simcnn", "--offline"], "--data-dir"),
     ],
 )
-def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: list[str], words: str):
-    done = reproduce(*arguments, cwd=tmp_path)
+def test_a_mistake_is_one_sentence(inside, arguments: list[str], words: str):
+    done = inside("reproduce", *arguments)
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -66,8 +52,8 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: list[str], words: 
 
 
 @pytest.mark.slow
-def test_the_real_data_give_what_was_reported(tmp_path: Path, real_data: Path):
-    done = reproduce("simcnn", "--seeds", "2", "--data-dir", str(real_data), "--offline", cwd=tmp_path)
+def test_the_real_data_give_what_was_reported(inside, real_data: Path):
+    done = inside("reproduce", "simcnn", "--seeds", "2", "--data-dir", str(real_data), "--offline")
     assert done.returncode == 0, done.stderr
     line = json.loads(done.stdout.splitlines()[-1])
     assert line["figures"][0]["lies"] in ("inside", "below")

@@ -126,10 +126,8 @@ def test_the_fingerprint_is_that_of_the_content_not_of_the_place(plant: Callable
     ("name", "shape", "train", "test"),
     [("cifar10", (60000, 32, 32, 3), 50000, 10000), ("mnist", (70000, 28, 28, 1), 60000, 10000)],
 )
-def test_real_data(
-    real_data: Path, tmp_path_factory: pytest.TempPathFactory, name: str, shape: tuple[int, ...], train: int, test: int
-) -> None:
-    images = load(DataSpec(name=name), Locations(real_data, tmp_path_factory.mktemp("cache"), offline=True))
+def test_real_data(real_data: Path, real_cache: Path, name: str, shape: tuple[int, ...], train: int, test: int) -> None:
+    images = load(DataSpec(name=name), Locations(real_data, real_cache, offline=True))
     check(images)
     assert images.images.shape == shape
     assert {part: len(indices) for part, indices in images.parts.items()} == {"train": train, "test": test}

@@ -40,9 +40,9 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_every_command_of_the_readme_runs(somewhere: Path, real_data: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_command_of_the_readme_runs(somewhere: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch):
     (somewhere / "shared").mkdir()
-    (somewhere / "shared" / "data").symlink_to(real_data)
+    (somewhere / "shared" / "data").symlink_to(tiny_data)
     commands = readme_commands()
     assert len(commands) >= 8
     for command in commands:

@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from bakeoff.errors import BakeoffError, SpecError
-from bakeoff.specs.base import digest
+from bakeoff.specs.base import as_written, digest
 from bakeoff.specs.files import naming_lines, read_study
 from bakeoff.specs.library import library, recipe_for, resolve_recipe
 from bakeoff.specs.recipe import OPTIMIZER_DEFAULTS, Recipe
@@ -223,3 +223,8 @@ def test_specs_are_frozen_and_refuse_what_they_do_not_know():
         study.seeds = (1,)  # type: ignore[misc]
     with pytest.raises(BakeoffError, match="unknown field 'data.colour'"):
         StudySpec.parse({"data": {"name": "x", "colour": 1}, "models": "a"})
+
+
+def test_values_are_shown_as_a_study_file_has_them():
+    values = [{"flip": {}}, {"shift": {"amount": 4}}, [], {}, None, True]
+    assert [as_written(value) for value in values] == ["flip", "shift: amount: 4", "none", "none", "none", "true"]

@@ -69,8 +69,8 @@ def test_data_is_a_name_a_path_or_fields(tmp_path: Path):
             bakeoff.check(wrong)
 
 
-def test_mnist_as_it_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_data: Path):
-    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+def test_mnist_as_it_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_data: Path, real_cache: Path):
+    monkeypatch.setenv("BAKEOFF_CACHE", str(real_cache))
     settings = {"seeds": 1, "epochs": 4, "max_train": 2000, "offline": True, "device": "cpu"}
     result = bakeoff.compare("mnist", "lenet5", data_dir=real_data, out=tmp_path / "out", **settings)
     (run,) = result.runs

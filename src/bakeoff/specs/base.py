@@ -105,7 +105,8 @@ def shown(value: Any) -> str:
 def as_written(value: Any) -> str:
     """Return a value as a study file has it, and an empty one as none: `{flip: {}}` is `flip`."""
     if isinstance(value, dict):
-        return ", ".join(name if inner == {} else f"{name}: {as_written(inner)}" for name, inner in value.items())
+        parts = [name if inner == {} else f"{name}: {as_written(inner)}" for name, inner in value.items()]
+        return ", ".join(parts) or "none"
     if isinstance(value, list | tuple):
         return " + ".join(map(as_written, value)) or "none"
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
