@@ -83,8 +83,9 @@ class Result:
         return read_answers({variant.name: variant.records for variant in variants(self.runs)}, self.predictions)
 
     def label_errors(self) -> "pd.DataFrame":
-        """Return the validation and test images whose label the best models doubt, the surest first.
+        """Return the images whose label the best models doubt, the surest first, of those they were not trained on.
 
+        These are the validation and test images; under cross-validation, every image of the data set.
         The best models are all that cannot be told from the best, and their probabilities are averaged over all of
         their runs. It is a list to look through: some labels are wrong, and some images are merely hard.
 

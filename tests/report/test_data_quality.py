@@ -101,6 +101,7 @@ def test_a_planted_label_error_is_among_the_first(build, part) -> None:
     shown = doubted(subject, judged(subject, collect(subject)).verdict)
     assert shown.table.rows[0][0] == str(image)
     assert shown.pictures == ()
+    assert "Of training images nothing is said" in shown.note
     assert "Labels worth a second look" in render(subject)
 
 

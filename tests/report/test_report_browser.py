@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from test_power_figure import spreading
 
 from bakeoff.records.run import Deviation, RunState
 from bakeoff.report.html import write
@@ -30,7 +31,7 @@ def report(build, tmp_path_factory) -> Path:
     """The report of a study of twelve models, of which two runs are not ranked."""
     path = tmp_path_factory.mktemp("report") / "report.html"
     states = {("net 3", 0): RunState.FAILED, ("net 4", 1): RunState.RUNNING}
-    write(build(models=[f"net {k}" for k in range(12)], seeds=2, states=states), path)
+    write(spreading(build(models=[f"net {k}" for k in range(12)], seeds=2, states=states)), path)
     return path
 
 
@@ -85,6 +86,7 @@ def test_every_figure_that_is_shown_is_drawn(page):
         chooser.select_option(first)
     assert page.locator("#train-loss .scatterlayer path.js-line").count() >= 10
     assert page.locator("#confusion-0 .heatmaplayer image").count() == 1
+    assert page.locator("#power .scatterlayer path.js-line").count() == 3
 
 
 def test_no_button_of_a_figure_sends_data_away(page):

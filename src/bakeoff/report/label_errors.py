@@ -12,6 +12,10 @@ from bakeoff.study.label_errors import Doubts, find_doubts
 
 PICTURES = 24
 ROWS = 100
+NOT_ASKED = (
+    "Of training images nothing is said, since networks learn their labels, wrong ones too; with --folds, for data "
+    "without a test part of its own, networks are asked of every image that were not trained on it."
+)
 WEAK = 0.3  # share of wrong answers, above which what a model doubts is mostly what it cannot do
 
 
@@ -42,7 +46,7 @@ def doubted(subject: Subject, verdict: Verdict | None) -> Doubted | None:
     if doubts is None or not doubts.doubted:
         return None
     wrong = float((doubts.probabilities.argmax(1) != doubts.labels).mean())
-    note = _note(doubts, [one.label for one in best], wrong)
+    note = _note(doubts, [one.label for one in best], wrong) + ("" if subject.protocol.folds else f" {NOT_ASKED}")
     return Doubted(note) if wrong > WEAK else Doubted(note, _table(subject, doubts), _pictures(subject, doubts))
 
 

@@ -6,10 +6,12 @@ from bakeoff.report.answers import TestAnswers, answered
 from bakeoff.report.figure import Figure, Trace, finite
 from bakeoff.report.subject import Subject
 from bakeoff.report.table import Rows, Table, number_columns
+from bakeoff.report.text import NONE
 from bakeoff.study.spread import measured_spread
 
 SEEDS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 50)
 TICKS = (2, 3, 5, 10, 20, 50)
+MOST = 100.0  # points that two accuracies can differ by
 WANTED = ((0.95, "solid"), (0.8, "dash"), (0.5, "dot"))
 
 
@@ -44,12 +46,12 @@ def power_figure(spread: Spread, images: int, tests: int, source: str) -> Figure
         for wanted, _ in WANTED
     }
     each = f", divided by {tests} pairs of models" if tests > 1 else ""
-    at = dict(zip(SEEDS, found[0.8], strict=True))
+    at = dict(zip(SEEDS, map(_points, found[0.8]), strict=True))
     return Figure(
         id="power",
         title="Seeds that a difference needs",
         description="Seeds of each model against the difference in accuracy that they find. In 8 of 10 cases 3 seeds "
-        f"find {at[3]:.2g} points, 5 seeds {at[5]:.2g} and 10 seeds {at[10]:.2g}.",
+        f"find {at[3]} points, 5 seeds {at[5]} and 10 seeds {at[10]}.",
         traces=[_trace(wanted, dash, found[wanted]) for wanted, dash in WANTED],
         layout={
             "xaxis": {"title": {"text": "true difference, points"}, "type": "log", "dtick": "D2", "tickformat": ",~g"},
@@ -67,13 +69,14 @@ def power_figure(spread: Spread, images: int, tests: int, source: str) -> Figure
 
 
 def _trace(wanted: float, dash: str, differences: list[float]) -> Trace:
+    known = [(points, seeds) for points, seeds in zip(differences, SEEDS, strict=True) if points <= MOST]
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "meta": None,
         "name": f"found in {100 * wanted:.0f} % of cases",
-        "x": finite(differences, 4),
-        "y": list(SEEDS),
+        "x": finite([points for points, _ in known], 4),
+        "y": [seeds for _, seeds in known],
         "line": {"color": "var(--c0)", "dash": dash, "width": 1.5},
         "marker": {"color": "var(--c0)", "size": 5},
         "hovertemplate": "%{y} seeds find %{x:.3~g} points<br>%{fullData.name}<extra></extra>",
@@ -83,6 +86,10 @@ def _trace(wanted: float, dash: str, differences: list[float]) -> Trace:
 def _table(found: dict[float, list[float]]) -> Table:
     columns = number_columns("seeds of each model", *(f"points found in {100 * wanted:.0f} %" for wanted in found))
     rows: Rows = [
-        (str(seeds), *(f"{differences[row]:.2f}" for differences in found.values())) for row, seeds in enumerate(SEEDS)
+        (str(seeds), *(_points(differences[row]) for differences in found.values())) for row, seeds in enumerate(SEEDS)
     ]
     return Table("Seeds that a difference needs", columns, rows)
+
+
+def _points(difference: float) -> str:
+    return f"{difference:.2f}" if difference <= MOST else NONE
