@@ -85,7 +85,8 @@ def main() -> int:
     for name in given.cases or [name for name, case in CASES.items() if not case.slow]:
         case = CASES[name]
         if given.quick:
-            case = replace(case, images=case.images // 10, rounds=1, seeds=case.seeds[:1])
+            images = max(case.images // 10, case.task["batch"])
+            case = replace(case, images=images, rounds=1, seeds=case.seeds[:1])
         with tempfile.TemporaryDirectory() as folder:
             data = prepared(case, given.data_dir, Path(folder))
             found = measure(case, data, given.peers, given.threads, given.data_dir)

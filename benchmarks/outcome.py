@@ -92,11 +92,10 @@ class Outcome:
         lines = [f"{case.title}; {self.images:,} images a round, median of {len(first.seconds)}"]
         for who in self.found:
             was = f"{before.multiple(who):.2f} before" if before and who in before.found else ""
-            at_most = f"at most {case.targets[who]} wanted" if who in case.targets else ""
-            accuracies = ", ".join(f"{accuracy:.2%}" for accuracy in self.found[who].each("accuracy"))
+            accuracies = [f"{accuracy:.2%}" for accuracy in self.found[who].each("accuracy") if case.slow]
             figure = statistics.median(self.figures(who))
             lines.append(
-                f"  {who:<40} {figure:>9,.1f} {case.unit}  {self.multiple(who):6.2f} x  {was:<12}  {at_most:<20}  "
-                f"{accuracies}"
+                f"  {who:<40} {figure:>9,.1f} {case.unit}  {self.multiple(who):6.2f} x  {was:<12}  "
+                f"{case.wanted(who):<24}{', '.join(accuracies)}".rstrip()
             )
         return "\n".join(lines)

@@ -26,14 +26,15 @@ def table(outcome: Outcome) -> str:
     first = next(iter(outcome.found.values()))
     judged = case.slow and bool(first.each("accuracy"))
     where = f"{machine['date']}, {machine['processor']} ({machine['matrices']}), {machine['threads']} threads"
-    rounds = f"{len(outcome.figures(OURS))} rounds of {outcome.images:,} images"
+    count = len(outcome.figures(OURS))
+    rounds = f"{count} {'round' if count == 1 else 'rounds'} of {outcome.images:,} images"
     unit = {"s": f"seconds for {EPOCH:,} images", "MiB": "MiB"}[case.unit]
     heads = ["", unit, "least to most", "bakeoff is", *(["test accuracy"] if judged else []), "what it does"]
     lines = [f"### {case.title}", "", f"{where}; {rounds}.", "", _row(heads), _row("---" for _ in heads)]
     for who, found in outcome.found.items():
         figures = outcome.figures(who)
-        wanted = f" (at most {case.targets[who]} wanted)" if who in case.targets else ""
-        multiple = "" if who == OURS else f"{outcome.multiple(who):.2f} x{wanted}"
+        multiple = "" if who == OURS else f"{outcome.multiple(who):.2f} x"
+        multiple = f"{multiple} ({wanted})".strip() if (wanted := case.wanted(who)) else multiple
         accuracy = [_accuracies(found.each("accuracy"))] if judged else []
         spread = f"{min(figures):,.4g} to {max(figures):,.4g}"
         lines.append(

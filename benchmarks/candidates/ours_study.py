@@ -15,6 +15,7 @@ import bakeoff
 from bakeoff.records.run import EpochRow
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.study.execute import Observer
+from bakeoff.training.precision import resolve_amp
 
 FROZEN = {"name": "vgg16", "image_size": 32, "tap": "block3_pool", "pool": "flatten", "freeze": "backbone"}
 MODELS = {"vgg16-frozen-block3": FROZEN | {"head": [256, 128, {"dropout": 0.3}, 64, "batch-norm"]}}
@@ -61,8 +62,8 @@ def main() -> None:
     """Train when told to."""
     rounds = Rounds()
     task = rounds.task
-    amp = {"auto": "the format that the processor multiplies natively", "off": "float32"}[task.get("amp", "auto")]
-    does = f"{amp}; `compare` with checkpoints, database and logs"
+    amp = resolve_amp(task.get("amp", "auto"), torch.device("cpu"))
+    does = f"{'float32' if amp == 'off' else amp}; `compare` with checkpoints, database and logs"
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BAKEOFF_CACHE"] = f"{folder}/cache"
         if "epochs" not in task:
