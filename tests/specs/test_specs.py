@@ -191,6 +191,7 @@ def test_the_identity_of_a_run_is_everything_but_labels_and_places():
         run_spec(recipe__augment=[{"name": "flip", "options": {"vertical": True}}]),
         run_spec(recipe__early_stopping=None),
         run_spec(protocol__split_seed=1),
+        run_spec(recipe__whiten_epochs=1),
     ]
     ids = {run.run_id for run in changed}
     assert len(ids) == len(changed)

@@ -101,7 +101,9 @@ def run_one(
     digest = hashlib.sha256(weights).hexdigest()
     known = {"train": (parts.train, split.train), "val": (parts.val, split.val)}
     predictions = {
-        name: judge.predictions(parts.trained, part, indices) for name, (part, indices) in known.items() if len(part)
+        name: judge.predictions(parts.trained, part, indices, plain=name == "train")
+        for name, (part, indices) in known.items()
+        if len(part)
     }
     hooks.test_opened(digest)
     test_indices = split.test.open(spec.run_id, digest)
@@ -191,9 +193,10 @@ class _Judge:
         logits, labels = self._logits(model, part, tta=self._tta), part.labels.cpu().numpy()
         return cross_entropy(logits, labels), accuracy(logits, labels)
 
-    def predictions(self, model: nn.Module, part: Part, indices: IntArray) -> Predictions:
-        """Return what is saved of a part."""
-        averaged = self._logits(model, part, tta=self._tta) if self._tta != "none" else None
+    def predictions(self, model: nn.Module, part: Part, indices: IntArray, *, plain: bool = False) -> Predictions:
+        """Return what is saved of a part; `plain` leaves out other views of images, which take far longer."""
+        views = self._tta != "none" and not plain
+        averaged = self._logits(model, part, tta=self._tta) if views else None
         return Predictions(indices, part.labels.cpu().numpy(), self._logits(model, part, tta="none"), averaged)
 
     def _logits(self, model: nn.Module, part: Part, *, tta: str) -> Logits:

@@ -26,6 +26,7 @@ from bakeoff.specs.run import RunSpec
 from bakeoff.training.engines import make_ready
 from bakeoff.training.features import Extraction, FeatureCache, splits_into
 from bakeoff.training.precision import Precision
+from bakeoff.training.progressive import check_small
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def wire(planned: PlannedRun, images: ImageSet, split: Split, device: torch.devi
     )
     torch.manual_seed(mix_seed(spec.seed, 0))
     model = build(spec.model, images.num_classes, planned.channels, spec.model.image_size)
+    check_small(model, planned.channels, spec.model.image_size, spec.recipe)
     deviations = _load_weights(model, planned)
     if planned.weights is None:
         fit_whitening(model, lambda: prepare(next(train.chunks(IMAGES)).images).cpu())

@@ -8,7 +8,7 @@ from bakeoff.specs.base import Spec, digest
 from bakeoff.specs.data import DataSpec
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.protocol import BESIDE, Protocol
-from bakeoff.specs.recipe import Recipe
+from bakeoff.specs.recipe import LATER, Recipe
 
 
 class RunSpec(Spec):
@@ -47,6 +47,9 @@ class RunSpec(Spec):
             del content["fold"], content["protocol"]["folds"]
         if not self.protocol.deterministic:  # and what they were before they could be asked to be so
             del content["protocol"]["deterministic"]
+        for field, inert in LATER.items():  # and so are those whose recipes leave out what came later
+            if content["recipe"][field] == inert:
+                del content["recipe"][field]
         if self.data.fingerprint:
             del content["data"]["name"]
         if self.model.weights_sha256:

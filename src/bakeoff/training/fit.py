@@ -17,6 +17,7 @@ from bakeoff.training.average import WeightAverage
 from bakeoff.training.checkpoint import Autosave, Checkpoints
 from bakeoff.training.phases import Phases
 from bakeoff.training.precision import Precision
+from bakeoff.training.progressive import Progressive
 from bakeoff.training.schedules import Schedule
 from bakeoff.training.selection import Selection
 from bakeoff.training.state import TrainingState
@@ -92,7 +93,8 @@ def fit(
     total_steps = min(recipe.epochs * steps, recipe.max_steps or 2**62)
     phases = Phases(model, recipe)
     optimizer = optimizers.build(model, recipe.optimizer, phases.rates)
-    step = Step(model, optimizer, prepare, recipe, precision, batches.batch_size)
+    sized = Progressive(prepare, recipe)
+    step = Step(model, optimizer, sized, recipe, precision, batches.batch_size)
     schedule = Schedule(recipe.schedule, recipe.optimizer.lr, steps, total_steps)
     average = WeightAverage(model, recipe.ema) if recipe.ema else None
     state = TrainingState(model, optimizer, step, schedule, Selection(recipe), average, steps, device)
@@ -103,6 +105,7 @@ def fit(
 
     while state.epoch < recipe.epochs and not enough and (state.step or state.steps < total_steps):
         phases.begin(state.epoch)
+        sized.begin(state.epoch)
         state.begin_epoch(seed)
         for batch in islice(batches.epoch(state.epoch, state.step), total_steps - state.steps):
             if stop_requested():

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 _STEPS = 3
+_LEAST_NORM = 1e-10  # far below that of any gradient, also of a mean loss over thousands of images
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # steep at zero, so that small singular values grow fast
 
 
@@ -60,7 +61,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     """
     a, b, c = _QUINTIC
     x = matrix.bfloat16() if matrix.device.type == "cuda" else matrix
-    x = x / (x.norm() + 1e-7)
+    x = x / (x.norm() + _LEAST_NORM)
     turned = x.shape[0] > x.shape[1]
     x = x.T if turned else x
     for _ in range(_STEPS):
