@@ -44,9 +44,9 @@ def sentence(looks: Looks) -> str:
         return ""
     studies = "another study" if looks.studies == 1 else f"{looks.studies:,} other studies"
     share = f"{100 * looks.share:.0f} %" if looks.share >= 0.01 else "less than 1 %"
-    what = "This test set" if looks.share == 1 else f"Of these test images, {share}"
+    what, them = ("This test set", "it") if looks.share == 1 else (f"Of these test images, {share}", "them")
     return (
         f"{what} had been looked at before by {studies} on this machine "
         f"({looks.runs:,} run{'s' if looks.runs > 1 else ''}). "
-        "What was chosen after seeing those results is not judged honestly by them any more."
+        f"What was chosen after seeing those results is not judged honestly by {them} any more."
     )
