@@ -61,6 +61,7 @@ bench: install
 	$(BIN)/python benchmarks/input_pipeline.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/feature_cache.py
 	$(BIN)/python benchmarks/threads.py
 	$(BIN)/python benchmarks/checkpoints.py
