@@ -69,6 +69,7 @@ build/peers/.installed: benchmarks/candidates/requirements.lock | install
 # Peers come last: the command fails where the product has become slower beside them than the kept results say.
 bench: install build/peers/.installed
 	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/feature_cache.py
 	$(BIN)/python benchmarks/threads.py
 	$(BIN)/python benchmarks/checkpoints.py

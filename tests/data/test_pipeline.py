@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from bakeoff.data import augment
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Part, TrainBatches
+from bakeoff.data.pipeline import Part, TrainBatches, _ahead
 from bakeoff.data.preprocess import Preprocess
 from bakeoff.specs.recipe import Recipe
 
@@ -46,6 +46,19 @@ def test_a_batch_depends_on_seed_epoch_and_step_alone():
     assert all(torch.equal(a, b) for a, b in zip(first[4:], rest, strict=True))
     for other in (batches(images, 8, seed=1).epoch(3), batches(images, 8).epoch(4)):
         assert not torch.equal(next(iter(other)).images, first[0])
+
+
+def test_batches_that_are_read_ahead_are_the_same(monkeypatch: pytest.MonkeyPatch):
+    """As where the images do not fit on the device, and a thread takes them from the memory map."""
+    images = image_set()
+    plain = list(batches(images, 8, augmentations=["flip"]).epoch(1, first_step=2))
+    monkeypatch.setattr(Part, "read", lambda self, wanted: _ahead(self.take, wanted))
+    ahead = list(batches(images, 8, augmentations=["flip"]).epoch(1, first_step=2))
+    assert len(plain) == len(ahead) == 5
+    assert all(torch.equal(a.images, b.images) for a, b in zip(plain, ahead, strict=True))
+    assert all(torch.equal(a.targets, b.targets) for a, b in zip(plain, ahead, strict=True))
+    part = Part(images, images.parts["train"], CPU)
+    assert list(part.read([])) == []
 
 
 def test_a_part_shows_its_own_images_alone():

@@ -51,7 +51,9 @@ def compare(
     engine: Annotated[
         str | None,
         Option(
-            help="How a step is computed: auto, eager, lean, compile.", show_default="auto", rich_help_panel=TRAINING
+            help="How a step is computed: auto, eager, lean, compile, graph.",
+            show_default="auto",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     mode: Annotated[

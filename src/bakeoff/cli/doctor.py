@@ -1,9 +1,19 @@
 """`bakeoff doctor`."""
 
 import shutil
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+if TYPE_CHECKING:
+    import torch
 
 
-def doctor() -> None:
+def doctor(
+    engine: Annotated[
+        bool, Option("--engine", help="Also measure how fast each engine is here; half a minute.")
+    ] = False,
+) -> None:
     """Print versions, devices, threads, number formats and free disk: what figures depend on."""
     import torch
     from rich.table import Table
@@ -11,6 +21,7 @@ def doctor() -> None:
     from bakeoff.cli.console import out
     from bakeoff.data.locations import default_cache
     from bakeoff.run.device import device_name, environment, find_device
+    from bakeoff.run.fastest import CANDIDATES
     from bakeoff.training.engines import resolve_engine
     from bakeoff.training.precision import native_bf16, resolve_amp
 
@@ -20,11 +31,32 @@ def doctor() -> None:
         facts["cpu"] = device_name(torch.device("cpu"))
     facts["native bf16 on the CPU"] = "yes" if native_bf16() else "no"
     facts["amp auto means"] = resolve_amp("auto", device)
-    facts["engine auto means"] = resolve_engine("auto", device)
+    choice = " or ".join(CANDIDATES.get(device.type, ()))
+    facts["engine auto means"] = f"{choice}, as measured" if choice else resolve_engine("auto", device)
     cache = default_cache()
     existing = next(path for path in (cache, *cache.parents) if path.exists())
     facts["cache"] = f"{cache} ({shutil.disk_usage(existing).free / 1e9:.1f} GB free)"
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in facts.items():
         table.add_row(name.replace("_", " "), value)
+    out.print(table)
+    if engine:
+        _print_engines(device)
+
+
+def _print_engines(device: "torch.device") -> None:
+    from rich.table import Table
+
+    from bakeoff.cli.console import out
+    from bakeoff.run.fastest import CANDIDATES, fastest
+    from bakeoff.run.showcase import showcase
+    from bakeoff.training.engines import resolve_engine
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("network", "batch", "engine", "ms a step", "auto"):
+        table.add_column(column, justify="right" if column in ("batch", "ms a step") else "left")
+    for network, batch_size, seconds in showcase(device):
+        chosen = fastest(seconds) if device.type in CANDIDATES else resolve_engine("auto", device)
+        for name, value in seconds.items():
+            table.add_row(network, str(batch_size), name, f"{1000 * value:.2f}", "takes it" if name == chosen else "")
     out.print(table)

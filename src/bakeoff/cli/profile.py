@@ -13,7 +13,7 @@ def profile(
     batch_size: Annotated[int | None, Option(show_default=False)] = None,
     imgsz: Annotated[int | None, Option(help="Side of the input in pixels.", show_default=False)] = None,
     amp: Annotated[str | None, Option(help="auto, off, bf16, fp16.", show_default="auto")] = None,
-    engine: Annotated[str | None, Option(help="auto, eager, lean, compile.", show_default="auto")] = None,
+    engine: Annotated[str | None, Option(help="auto, eager, lean, compile, graph.", show_default="auto")] = None,
     trace: Annotated[
         Path | None, Option(help="Write traces into this folder, for TensorBoard or Perfetto.", show_default=False)
     ] = None,

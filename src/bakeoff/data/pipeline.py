@@ -6,8 +6,10 @@ than any queue for images of this size (`input` in `benchmarks/cases.py`).
 
 import copy
 import hashlib
+import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,7 +35,11 @@ class Batch:
 class Part:
     """One part of an image set, such as its training images, where the device can reach them.
 
-    On a CPU the memory map itself is used, and nothing is copied; on another device the part is held whole.
+    On a CPU the memory map itself is used, and nothing is copied. Another device holds the part whole, where that takes
+    less than half of the memory that is free; else batches come from the memory map, through pinned memory.
+
+    Attributes:
+        index_device: where `take` wants its positions.
     """
 
     def __init__(self, images: ImageSet, indices: IntArray, device: torch.device) -> None:
@@ -43,9 +49,10 @@ class Part:
             warnings.simplefilter("ignore", UserWarning)  # arrays that are read-only are only read
             self._rows: Tensor | None = torch.from_numpy(indices)
             pixels = torch.from_numpy(images.images)
-        if device.type != "cpu":
+        if device.type != "cpu" and pixels[0].nbytes * len(indices) <= _room(device):
             pixels, self._rows = pixels[self._rows].to(device), None
         self._pixels = pixels
+        self.index_device = pixels.device
         self.labels = torch.from_numpy(images.labels[indices]).to(device)
         self.digest = hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()  # of which images these are
 
@@ -61,19 +68,26 @@ class Part:
     def with_pixels(self, pixels: Tensor) -> "Part":
         """Return the same part with something else in place of each image, shape (len(part), ...), on its device."""
         other = copy.copy(self)
-        other._pixels, other._rows = pixels, None
+        other._pixels, other._rows, other.index_device = pixels, None, pixels.device
         return other
 
     def take(self, positions: Tensor) -> Batch:
         """Return the images at these positions of the part, in this order."""
         rows = positions if self._rows is None else self._rows[positions]
-        return Batch(self._pixels.index_select(0, rows), self.labels[positions])
+        pixels = self._pixels.index_select(0, rows)
+        if pixels.device != self.device:
+            pixels = pixels.pin_memory().to(self.device, non_blocking=True)
+        return Batch(pixels, self.labels[positions.to(self.device)])
 
     def chunks(self, size: int) -> Iterator[Batch]:
         """Yield every image once, in order, in chunks of at most `size`."""
-        positions = torch.arange(len(self), device=self.device)
-        for start in range(0, len(self), size):
-            yield self.take(positions[start : start + size])
+        positions = torch.arange(len(self))
+        yield from self.read(positions[start : start + size] for start in range(0, len(self), size))
+
+    def read(self, batches: Iterable[Tensor]) -> Iterator[Batch]:
+        """Yield the images at each of several positions; where the device waits for copies, one batch is read ahead."""
+        wanted = (positions.to(self.index_device) for positions in batches)
+        return map(self.take, wanted) if self.index_device == self.device else _ahead(self.take, wanted)
 
     def channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the mean and standard deviation of each channel's pixels, on the scale of 0 to 255.
@@ -143,12 +157,13 @@ class TrainBatches:
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from a step on, both counted from 0."""
         order = torch.randperm(len(self.part), generator=torch.Generator().manual_seed(mix_seed(self._seed, epoch)))
-        order = order.to(self.part.device)
         augment = [
             one.in_epoch(epoch, mix_seed(self._seed)) if isinstance(one, Alternating) else one for one in self._augment
         ]
-        for step in range(first_step, self.steps_per_epoch):
-            batch = self.part.take(order[step * self.batch_size : (step + 1) * self.batch_size])
+        order = order.to(self.part.index_device)
+        steps = range(first_step, self.steps_per_epoch)
+        batches = self.part.read(order[step * self.batch_size : (step + 1) * self.batch_size] for step in steps)
+        for step, batch in zip(steps, batches, strict=True):
             yield self._augmented(batch, augment, mix_seed(self._seed, epoch, step)) if augment else batch
 
     def _augmented(self, batch: Batch, augment: Sequence[Augmentation], seed: int) -> Batch:
@@ -176,6 +191,23 @@ class ViewBatches:
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from a step on, both counted from 0."""
         return self._views[epoch % len(self._views)].epoch(epoch, first_step)
+
+
+def _room(device: torch.device) -> float:
+    """Return the bytes that a part may take on a device: the network needs some as well."""
+    return torch.cuda.mem_get_info(device)[0] / 2 if device.type == "cuda" else math.inf
+
+
+def _ahead(take: Callable[[Tensor], Batch], wanted: Iterable[Tensor]) -> Iterator[Batch]:
+    """Yield what is taken, each batch while a thread takes the next."""
+    with ThreadPoolExecutor(1) as reader:
+        pending: Future[Batch] | None = None
+        for positions in wanted:
+            done, pending = pending, reader.submit(take, positions)
+            if done:
+                yield done.result()
+        if pending:
+            yield pending.result()
 
 
 def mix_seed(*numbers: int) -> int:

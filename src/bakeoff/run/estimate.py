@@ -13,6 +13,7 @@ from bakeoff.run.rehearsal import rehearsal
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.wiring import Parts, can_cache
 from bakeoff.training.features import splits_into
+from bakeoff.training.graph import GraphedStep
 from bakeoff.training.lr_finder import LRCurve, find_lr
 from bakeoff.training.step import Step
 
@@ -27,7 +28,7 @@ def estimate_seconds(planned: PlannedRun, images: ImageSet, split: Split, device
     """
     recipe = planned.spec.recipe
     with rehearsal(planned, images, split, device) as ready:
-        parts, step = ready.parts, ready.step
+        parts, step = ready.parts, ready.take_step
         epochs = recipe.epochs
         once = 0.0
         if can_cache(planned.spec, parts.model) and (found := splits_into(parts.model)):
@@ -46,7 +47,7 @@ def learning_rates(planned: PlannedRun, images: ImageSet, split: Split, device: 
         return find_lr(ready.step, ready.parts.batches)
 
 
-def _step_seconds(step: Step, parts: Parts, lr: float) -> float:
+def _step_seconds(step: Step | GraphedStep, parts: Parts, lr: float) -> float:
     return _settled(lambda batch: step(batch, lr)[0].item(), parts)  # item waits for the device
 
 

@@ -32,7 +32,7 @@ def explain(model: nn.Module, prepare: Callable[[Tensor], Tensor], part: Part, p
     found: list[NDArray[np.float32]] = []
     try:
         for position, label in zip(positions.tolist(), predicted.tolist(), strict=True):
-            one = torch.tensor([position], device=part.device)
+            one = torch.tensor([position], device=part.index_device)
             heat = gradcam(model, prepare(part.take(one).images), torch.tensor([label], device=part.device))
             found.append(heat[0].cpu().numpy())
     except ModelError as error:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from bakeoff.run.heap import give_back_freed_memory
+
 _PROCESS = Path("/proc/self")
 _FORGET_PEAK = "5"  # what the kernel takes as "the peak is what is resident now", see proc_pid_clear_refs(5)
 
@@ -19,6 +21,7 @@ class PeakMemory:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        give_back_freed_memory()  # which an earlier run needed
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
             self.is_own = True

@@ -12,16 +12,25 @@ from bakeoff.models.transfer import training_mode
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.wiring import Parts, wire
 from bakeoff.training import optimizers
+from bakeoff.training.graph import GraphedStep, cuda_graph
 from bakeoff.training.phases import Phases
 from bakeoff.training.step import Step
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What takes steps as the run will."""
+    """What takes steps as the run will.
+
+    Attributes:
+        parts: of the run.
+        step: a step that can be looked into.
+        take_step: the same as the run's engine takes it.
+        optimizer: of both.
+    """
 
     parts: Parts
     step: Step
+    take_step: Step | GraphedStep
     optimizer: torch.optim.Optimizer
 
 
@@ -32,6 +41,8 @@ def rehearsal(planned: PlannedRun, images: ImageSet, split: Split, device: torch
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         parts = wire(planned, images, split, device)
         training_mode(parts.model)
-        optimizer = optimizers.build(parts.model, recipe.optimizer, Phases(parts.model, recipe).rates)
+        replayed = recipe.engine == "graph"
+        rates = Phases(parts.model, recipe).rates
+        optimizer = optimizers.build(parts.model, recipe.optimizer, rates, on_device=replayed)
         step = Step(parts.model, optimizer, parts.prepare, recipe, parts.precision, recipe.batch_size)
-        yield Rehearsal(parts, step, optimizer)
+        yield Rehearsal(parts, step, GraphedStep(step, cuda_graph) if replayed else step, optimizer)

@@ -20,6 +20,7 @@ from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.training.engines import resolve_engine
+from bakeoff.training.graph import why_not
 from bakeoff.training.precision import resolve_amp
 
 DEFAULT = Recipe()
@@ -65,15 +66,17 @@ def resolve(
     channels, repeated = _channels(images.channels, normalize)
     size, enlarged = _image_size(asked, images, channels, expects)
     assumed = _assumed(asked, weights, size, normalize)
-    deviations = (*smaller, *enlarged, *overridden, *repeated, *assumed, *_given(asked, images))
+    amp = resolve_amp(recipe.amp, device)
+    engine, unrecorded = _engine(recipe.model_copy(update={"amp": amp}), device)
+    deviations = (*smaller, *unrecorded, *enlarged, *overridden, *repeated, *assumed, *_given(asked, images))
     content = asked.content()
     content["data"]["fingerprint"] = images.fingerprint
     content["model"] |= {"image_size": size, "weights_sha256": weights.sha256 if weights else ""}
     content["recipe"] |= {
         "augment": [spec.content() for spec in augment.resolve(recipe.augment)],
         "normalize": normalize,
-        "amp": resolve_amp(recipe.amp, device),
-        "engine": resolve_engine(recipe.engine, device),
+        "amp": amp,
+        "engine": engine,
         "batch_size": batch_size,
     }
     return PlannedRun(RunSpec.parse(content), deviations, channels, weights)
@@ -89,6 +92,14 @@ def _batch_size(recipe: Recipe, images: int) -> tuple[int, tuple[Deviation, ...]
         )
     why = "the default is larger than the training set"
     return images, (Deviation("recipe.batch_size", str(recipe.batch_size), str(images), why),)
+
+
+def _engine(recipe: Recipe, device: torch.device) -> tuple[str, tuple[Deviation, ...]]:
+    """Return how steps are computed, and that they cannot be replayed, where that was asked for."""
+    engine = resolve_engine(recipe.engine, device)
+    if engine != "graph" or not (why := why_not(recipe)):
+        return engine, ()
+    return "eager", (Deviation("recipe.engine", "graph", "eager", why),)
 
 
 def _channels(given: int, normalize: str) -> tuple[int, tuple[Deviation, ...]]:

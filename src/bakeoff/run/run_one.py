@@ -25,6 +25,7 @@ from bakeoff.models.summary import count_parameters
 from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.device import environment
 from bakeoff.run.explain import explain
+from bakeoff.run.heap import give_back_freed_memory
 from bakeoff.run.meter import Meter
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.tensorboard import TensorBoard
@@ -96,6 +97,7 @@ def run_one(
         judge = _Judge(parts.prepare, parts.precision, at_once, hooks.stop_requested, tta=spec.protocol.tta)
         with closing(TensorBoard(folder.path)) as board:
             fitted = _train(parts, judge, checkpoints, mix_seed(spec.seed, 1), meter, board, hooks)
+    give_back_freed_memory()
     weights = _serialized(parts.model, Expectation(size, spec.recipe.normalize))
     durable.write(folder.weights, weights)
     digest = hashlib.sha256(weights).hexdigest()

@@ -20,6 +20,7 @@ from bakeoff.models.fitting import shown
 from bakeoff.models.library import build
 from bakeoff.models.whitening import IMAGES, fit_whitening
 from bakeoff.records.run import Deviation
+from bakeoff.run.heap import keep_freed_memory
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
@@ -76,6 +77,7 @@ def wire(planned: PlannedRun, images: ImageSet, split: Split, device: torch.devi
     """
     spec = planned.spec
     assert spec.model.image_size is not None, "a resolved spec has a size"
+    keep_freed_memory()
     train, val = Part(images, split.train, device), Part(images, split.val, device)
     statistics = train.channel_statistics()
     prepare = Preprocess(

@@ -158,7 +158,7 @@ class Recipe(Spec):
     ema: float | None = Field(None, gt=0, lt=1, description="decay per step of the averaged weights that are evaluated")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient over all parameters")
     amp: Literal["auto", "off", "bf16", "fp16"] = "auto"
-    engine: Literal["auto", "eager", "lean", "compile"] = Field("auto", description="how a step is computed")
+    engine: Literal["auto", "eager", "lean", "compile", "graph"] = Field("auto", description="how a step is computed")
 
     @model_validator(mode="after")
     def _views_are_of_augmentation(self) -> Self:

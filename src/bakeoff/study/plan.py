@@ -16,6 +16,7 @@ from bakeoff.data.splits import Split, split, split_of
 from bakeoff.errors import SpecError
 from bakeoff.models.library import check_tap
 from bakeoff.models.weights import locate
+from bakeoff.run.fastest import with_fastest
 from bakeoff.run.resolve import PlannedRun, resolve
 from bakeoff.specs.base import digest
 from bakeoff.specs.protocol import BESIDE
@@ -98,7 +99,11 @@ def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
     for model in models.values():
         check_tap(model)
     found = {key: locate(model, where) for key, model in models.items()}
-    runs = tuple(resolve(run, images, parts[_parts_of(run)], device, found[run.model.digest()]) for run in expanded)
+    runs = tuple(
+        with_fastest(run, resolve(run, images, part, device, found[run.model.digest()]), images, part, device, where)
+        for run in expanded
+        for part in [parts[_parts_of(run)]]
+    )
     _check_different(runs)
     return Plan(study, images, split(images, study.data, study.protocol), parts, runs, device, where)
 

@@ -3,14 +3,18 @@
 import torch
 from torch import nn
 
+from bakeoff.errors import SpecError
 from bakeoff.training.lean import lean
 
 
 def resolve_engine(engine: str, device: torch.device) -> str:
-    """Return "eager", "lean" or "compile" for a recipe's `engine`; `auto` is lean on a CPU, and eager elsewhere.
+    """Return "eager", "lean", "compile" or "graph" for a recipe's `engine`; `auto` is lean on a CPU, eager elsewhere.
 
-    It is a rule and no measurement, so that equal runs on equal machines give equal weights.
+    Raises:
+        SpecError: the device has no such engine.
     """
+    if engine == "graph" and device.type != "cuda":
+        raise SpecError(f"engine 'graph' replays steps on a CUDA GPU, and the device is {device}; choose auto or eager")
     if engine == "auto":
         return "lean" if device.type == "cpu" else "eager"
     return engine

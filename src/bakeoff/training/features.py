@@ -177,7 +177,7 @@ class FeatureCache:
 
     @torch.inference_mode()
     def _features(self, part: Part, rows: slice, augment: Sequence[Augmentation], view: int) -> Tensor:
-        positions = torch.arange(len(part), device=part.device)[rows]
+        positions = torch.arange(len(part), device=part.index_device)[rows]
         batch = part.take(positions)
         images, targets = batch.images, batch.targets
         generator = torch.Generator(part.device).manual_seed(mix_seed(view, rows.start))

@@ -15,6 +15,7 @@ from bakeoff.specs.recipe import NO_END, Recipe
 from bakeoff.training import optimizers
 from bakeoff.training.average import WeightAverage
 from bakeoff.training.checkpoint import Autosave, Checkpoints
+from bakeoff.training.graph import GraphedStep, cuda_graph
 from bakeoff.training.phases import Phases
 from bakeoff.training.precision import Precision
 from bakeoff.training.progressive import Progressive
@@ -92,9 +93,11 @@ def fit(
     steps, device = batches.steps_per_epoch, batches.part.device
     total_steps = min(recipe.epochs * steps, recipe.max_steps or 2**62)
     phases = Phases(model, recipe)
-    optimizer = optimizers.build(model, recipe.optimizer, phases.rates)
+    replayed = recipe.engine == "graph"
+    optimizer = optimizers.build(model, recipe.optimizer, phases.rates, on_device=replayed)
     sized = Progressive(prepare, recipe)
     step = Step(model, optimizer, sized, recipe, precision, batches.batch_size)
+    take_step = GraphedStep(step, cuda_graph) if replayed else step
     schedule = Schedule(recipe.schedule, recipe.optimizer.lr, steps, total_steps)
     average = WeightAverage(model, recipe.ema) if recipe.ema else None
     state = TrainingState(model, optimizer, step, schedule, Selection(recipe), average, steps, device)
@@ -115,7 +118,7 @@ def fit(
             if time_share >= 1:
                 break
             lr = schedule.lr(state.steps, time_share)
-            loss, correct = step(batch, lr)
+            loss, correct = take_step(batch, lr)
             state.step_done(loss, correct, len(batch), lr)
             autosave.if_due(state)
             if time.perf_counter() - reported > REPORT_SECONDS:
@@ -132,7 +135,7 @@ def fit(
     if average:
         model.load_state_dict(average.model.state_dict())
     state.selection.restore_best(model)
-    deviations = _deviations(state, recipe, batches, step, enough)
+    deviations = _deviations(state, recipe, batches, take_step, enough)
     return Fitted(tuple(state.rows), state.selection.best_epoch, state.spent, deviations)
 
 
@@ -200,9 +203,11 @@ def _progress(state: TrainingState, recipe: Recipe, steps: int) -> Progress:
 
 
 def _deviations(
-    state: TrainingState, recipe: Recipe, batches: Batches, step: Step, enough: str
+    state: TrainingState, recipe: Recipe, batches: Batches, taken: Step | GraphedStep, enough: str
 ) -> tuple[Deviation, ...]:
-    found = []
+    found, step = [], state.take_step
+    if isinstance(taken, GraphedStep) and taken.refused:
+        found.append(Deviation("recipe.engine", "graph", "eager", taken.refused))
     if enough and state.steps < recipe.epochs * batches.steps_per_epoch:
         wanted = "as the budget allows" if recipe.epochs == NO_END else str(recipe.epochs)
         found.append(Deviation("recipe.epochs", wanted, str(state.epoch), enough))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bakeoff.models.anatomy import classifier_modules
 from bakeoff.specs.recipe import OptimizerSpec
@@ -18,10 +18,15 @@ _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
     "rmsprop": torch.optim.RMSprop,
 }
 _FUSED = ("sgd", "adam", "adamw")
+_CAPTURABLE = ("adam", "adamw", "adamax", "rmsprop")  # that count their steps on the device if they are told to
 
 
 def build(
-    model: nn.Module, spec: OptimizerSpec, rates: Mapping[nn.Parameter, float] | None = None
+    model: nn.Module,
+    spec: OptimizerSpec,
+    rates: Mapping[nn.Parameter, float] | None = None,
+    *,
+    on_device: bool = False,
 ) -> torch.optim.Optimizer:
     """Return the optimizer of the model's trainable parameters.
 
@@ -32,6 +37,7 @@ def build(
         model: whose parameters.
         spec: which optimizer.
         rates: of some parameters, the factor of the learning rate; of others it is 1.
+        on_device: keep the learning rates on the device, so that a recorded step reads them anew. Not for muon.
     """
     if spec.name == "muon":
         return _muon(model, spec, rates or {})
@@ -41,7 +47,12 @@ def build(
             options[field] = value
     if spec.name in _FUSED:
         options["fused"] = True
-    return _CLASSES[spec.name](_groups(model, spec, rates or {}), **options)
+    groups = _groups(model, spec, rates or {})
+    if on_device:
+        for group in groups:
+            group["lr"] = torch.tensor(spec.lr, device=group["params"][0].device)
+        options |= {"capturable": True} if spec.name in _CAPTURABLE else {}
+    return _CLASSES[spec.name](groups, **options)
 
 
 def _groups(model: nn.Module, spec: OptimizerSpec, rates: Mapping[nn.Parameter, float]) -> list[dict[str, Any]]:
@@ -83,4 +94,7 @@ def _muon(model: nn.Module, spec: OptimizerSpec, rates: Mapping[nn.Parameter, fl
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Set the learning rate of every group, times its factor."""
     for group in optimizer.param_groups:
-        group["lr"] = lr * group["rate"]
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(lr * group["rate"])
+        else:
+            group["lr"] = lr * group["rate"]

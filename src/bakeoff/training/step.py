@@ -63,14 +63,31 @@ class Step:
                     raise
             self._optimizer.zero_grad()
             self._take_smaller_pieces(min(self.piece_size, len(batch)))
+        self.set_lr(lr)
+        self._update()
+        return loss, correct
+
+    def set_lr(self, lr: float) -> None:
+        """Set the learning rate of what follows."""
+        set_lr(self._optimizer, lr)
+
+    def whole(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Take a step with the rate that is set, on a batch that fits in memory; nothing waits for the device."""
+        loss, correct = self._forward_backward(batch, 1.0)
+        self._update()
+        return loss, correct
+
+    def forget_gradients(self) -> None:
+        """Leave nothing of a step that was begun."""
+        self._optimizer.zero_grad()
+
+    def _update(self) -> None:
         if self._recipe.clip_norm:
             self.scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip_norm)
-        set_lr(self._optimizer, lr)
         self.scaler.step(self._optimizer)
         self.scaler.update()
         self._optimizer.zero_grad()
-        return loss, correct
 
     def _take_smaller_pieces(self, tried: int) -> None:
         least = 3 if self.normalizes_batches else 1  # in halves of 3 there would be a single image
