@@ -108,7 +108,7 @@ def test_a_run_of_a_living_process_is_its_own_and_of_a_dead_one_anybodys(url: st
     store = Store(url, "s", STUDY)
     store.add([spec()])
     claimed = context.Event()
-    child = context.Process(target=_claim_and_hang, args=(url, claimed))
+    child = context.Process(target=_claim_and_hang, args=(url, claimed), daemon=True)  # ends with a failed test, too
     child.start()
     assert claimed.wait(60)
     assert store.claim(EIGHT, ELSEWHERE) is None

@@ -20,6 +20,7 @@ from promises import TESTS, nodes
 
 REPOSITORY = TESTS.parent
 SOURCE = REPOSITORY / "src" / "bakeoff"
+LIMIT, HUNG = 900, -1  # seconds for one run of tests, and the exit status of one that took longer
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _outcome(mutation: Mutation, copy: Path) -> str:
     status = _run(copy, {mutation.test}).returncode
     path.write_text(good, encoding="utf-8")
     # 1: tests were run and some failed; anything else is a broken mutation.
-    return {0: "NOT NOTICED", 1: "caught"}.get(status, "broken")
+    return {0: "NOT NOTICED", 1: "caught", HUNG: "hung"}.get(status, "broken")
 
 
 def _run(copy: Path, tests: set[str]) -> subprocess.CompletedProcess[str]:
@@ -88,7 +89,10 @@ def _run(copy: Path, tests: set[str]) -> subprocess.CompletedProcess[str]:
     options = ["-p", "no:xdist", "-p", "no:cacheprovider", "-x", "-q", "-o", "addopts=-m 'not slow and not torture'"]
     command = [sys.executable, "-m", "pytest", *options, *nodes(tests)]
     environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    try:
+        return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired:  # what hangs is noticed, but by nobody's design
+        return subprocess.CompletedProcess(command, HUNG, "", "")
 
 
 def _write(found: list[str]) -> None:
