@@ -38,6 +38,13 @@ def test_the_kernels_are_saved_and_not_trained() -> None:
     assert sum(weight.numel() for weight in model.parameters()) == expected
 
 
+def test_the_deep_network_adds_what_its_second_and_third_convolutions_make():
+    group = build(ModelSpec(name="airbench96"), 10, 3, 32).backbone.group2.eval()
+    images = torch.randn(2, 128, 8, 8)
+    first = group.gelu1(group.norm1(group.pool(group.conv1(images))))
+    torch.testing.assert_close(group(images), functional.gelu(first + group.residual.branch(first)))
+
+
 def test_convolutions_pass_their_input_on_at_first() -> None:
     model = build(ModelSpec(name="airbench94"), 10, 3, 32)
     first = next(layer for layer in model.modules() if isinstance(layer, nn.Conv2d))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from toys import same
+from toys import same, toy_network
 
 from bakeoff import durable
 from bakeoff.errors import InterruptedRunError, StoreError
@@ -36,6 +36,17 @@ def test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end(training, stop_a
     assert same(model, whole)
     assert timeless(fitted.rows) == timeless(expected.rows)
     assert fitted.best_epoch == expected.best_epoch
+
+
+def test_slow_weights_and_a_proxy_go_on_too(training):
+    settings = {"lookahead": True, "hard_examples": {"every": 2}, "optimizer": {"name": "adamw", "lr": 0.01}}
+    whole, halved = training(**settings), training(name="b", **settings)
+    whole.proxy = halved.proxy = toy_network
+    expected, _ = whole()
+    with pytest.raises(InterruptedRunError):
+        halved(stop_at=8)
+    model, _ = halved()
+    assert same(model, expected)
 
 
 def flipped(content: bytes, place: int) -> bytes:

@@ -14,8 +14,9 @@ from bakeoff.data.pipeline import Part, TrainBatches
 from bakeoff.data.preprocess import Preprocess
 from bakeoff.specs.recipe import OptimizerSpec, Recipe, ScheduleSpec
 from bakeoff.training import optimizers
-from bakeoff.training.average import WeightAverage
+from bakeoff.training.average import Lookahead, WeightAverage
 from bakeoff.training.checkpoint import Autosave, Checkpoints
+from bakeoff.training.hard_examples import Proxy
 from bakeoff.training.lr_finder import LRCurve, find_lr
 from bakeoff.training.precision import Precision
 from bakeoff.training.schedules import Schedule
@@ -52,6 +53,7 @@ def test_onecycle_rises_to_its_peak_and_falls():
     assert found[25] == pytest.approx(0.1)
     assert found[0] == pytest.approx(0.1 / 25)
     assert (np.diff(found[25:]) < 0).all()
+    assert rates(name="onecycle", start=0.5)[0] == pytest.approx(0.05)
 
 
 def test_warmup_rises_linearly_and_the_schedule_follows():
@@ -146,6 +148,47 @@ def test_the_average_is_the_formula():
             expected[name] = tensor if not tensor.is_floating_point() else expected[name].lerp(tensor, 1 - decay)
     for name, tensor in average.model.state_dict().items():
         torch.testing.assert_close(tensor, expected[name])
+
+
+def test_lookahead_goes_back_to_its_slow_weights_every_fifth_step():
+    model = toy_network()
+    lookahead = Lookahead(model, 20)
+    slow = weight = model[0].weight.detach().clone()
+    for step in range(1, 21):
+        with torch.no_grad():
+            model[0].weight.add_(1)
+        weight = weight + 1
+        lookahead.update(step)
+        if step % 5 == 0:
+            slow = weight = weight.lerp(slow, 0.95**5 * (step / 20) ** 3)
+        torch.testing.assert_close(model[0].weight.detach(), weight)
+        torch.testing.assert_close(lookahead.model[0].weight, slow)
+
+
+def test_normalization_has_a_rate_of_its_own_and_the_same_decay():
+    model = toy_network()
+    fields = {"name": "sgd", "lr": 0.1, "weight_decay": 0.01, "decay_bias_and_norm": True, "norm_lr": 4}
+    other, norm = optimizers.build(model, OptimizerSpec.parse(fields)).param_groups
+    assert {id(weight) for weight in norm["params"]} == {id(weight) for weight in model[1].parameters()}
+    assert (other["rate"], norm["rate"]) == (1, 4)
+    assert norm["rate"] * norm["weight_decay"] == other["rate"] * other["weight_decay"] == 0.01
+
+
+def test_a_proxy_picks_the_images_of_the_largest_losses_and_learns_from_them_in_its_turn():
+    recipe = Recipe.parse({"batch_size": 30, "hard_examples": {"keep": 0.3, "every": 2}})
+    proxy = Proxy(toy_network(), lambda images: images.permute(0, 3, 1, 2) / 255, recipe, Precision("off", CPU))
+    proxy.model[3].p = 0.0  # without dropout, so that losses can be computed again
+    batch = next(TrainBatches(Part(toy_images(), np.arange(150), CPU), 30, [], 0).epoch(0))
+    with torch.no_grad():
+        logits = proxy.model(batch.images.permute(0, 3, 1, 2) / 255)
+        losses = nn.functional.cross_entropy(logits, batch.targets, reduction="none")
+    hardest = losses.argsort(descending=True)[:9]
+    before = proxy.model[0].weight.detach().clone()
+    for step, learns in ((1, False), (2, True)):
+        picked = proxy.pick(batch, 0.1, step)
+        assert torch.equal(picked.targets, batch.targets[hardest])
+        assert torch.equal(picked.images, batch.images[hardest])
+        assert torch.equal(proxy.model[0].weight, before) != learns
 
 
 def range_test(images: ImageSet) -> LRCurve:

@@ -46,6 +46,7 @@ class Training:
     folder: Path
     recipe: Recipe
     network: Callable[[], nn.Module] = toy_network
+    proxy: Callable[[], nn.Module | None] = lambda: None
 
     def __call__(self, stop_at: int | None = None) -> tuple[nn.Module, Fitted]:
         """Train; `stop_at` asks to stop before the step of that number, counted over this call."""
@@ -73,6 +74,7 @@ class Training:
             seed=0,
             report=self.news.append,
             stop_requested=lambda: stop_at is not None and next(asked) >= stop_at,
+            proxy=self.proxy(),
         )
         return self.model, fitted
 

@@ -69,7 +69,8 @@ def print_table(table: "pd.DataFrame") -> None:
     drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     roomy = out.width >= ROOMY
     costs = ("params", "MACs", "latency") if roomy else ("params",)
-    figures = ("val accuracy", *costs, "training", "runs")
+    plain = any(row["test_plain_accuracy_mean"] == row["test_plain_accuracy_mean"] for row in rows)  # not nan
+    figures = (*["plain accuracy"] * plain, "val accuracy", *costs, "training", "runs")
     for column in ("", *words[:-1], "test accuracy", "95 % interval", "group", *figures):
         left, whole = column in words, column in ("", "95 % interval", "training")
         drawn.add_column(column, justify="left" if left else "right", no_wrap=whole, overflow="fold")
@@ -86,6 +87,7 @@ def print_table(table: "pd.DataFrame") -> None:
             percent(row["test_accuracy_mean"]),
             "–" if low != low else f"{100 * low:.1f} to {100 * high:.1f}",
             row["group"],
+            *[percent(row["test_plain_accuracy_mean"])] * plain,
             percent(row["val_accuracy_mean"]),
             f"{int(row['params']):,}" if ranked else "–",
             *([quantity(row["macs"]), milliseconds(row["latency_seconds_mean"])] if roomy else []),

@@ -21,10 +21,12 @@ class Strip:
     text: str
 
 
+PLAIN = "test_plain_accuracy_mean"  # which there is with test-time augmentation alone
 TOP5 = "test_top5_accuracy_mean"  # which is 1 with five classes or fewer, and then not shown
 
 # Column, the leaderboard's name for it, how it is written, and whether the largest or smallest is the best.
 FIGURES: tuple[tuple[Column, str, Callable[[float | None], str], Callable[..., float] | None], ...] = (
+    (Column("plain accuracy", note="of each test image once, as it is"), PLAIN, percent, max),
     (Column("loss", note="mean cross-entropy of the test images, in nats"), "test_loss_mean", decimal, min),
     (Column("top 5", note="share of images whose class is among the five likeliest"), TOP5, percent, max),
     (Column("macro F1", note="mean over the classes"), "test_macro_f1_mean", percent, max),
@@ -59,7 +61,12 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
     known = {estimate.name: estimate for estimate in verdict.estimates} if verdict else {}
     letters = verdict.letters if verdict else {}
     turns, every, scope = FOLDS if verdict and verdict.folds else SEEDS
-    shown = [figure for figure in FIGURES if figure[1] != TOP5 or any(_top5(contender) < 1 for contender in ranked)]
+    without = {PLAIN: _is_missing, TOP5: _is_one}
+    shown = [
+        figure
+        for figure in FIGURES
+        if figure[1] not in without or not all(without[figure[1]](one.figures[figure[1]]) for one in ranked)
+    ]
     columns = (
         Column("rank"),
         *text_columns("model"),
@@ -96,9 +103,12 @@ def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
     return Table("Models by test accuracy", columns, rows)
 
 
-def _top5(contender: Contender) -> float:
-    share: float = contender.figures[TOP5]
-    return share
+def _is_missing(value: float | None) -> bool:
+    return value is None or math.isnan(value)
+
+
+def _is_one(value: float | None) -> bool:
+    return _is_missing(value) or value == 1
 
 
 def _is_choice(contender: Contender) -> bool:

@@ -163,6 +163,7 @@ def _train(
         seed=seed,
         report=report,
         stop_requested=hooks.stop_requested,
+        proxy=parts.proxy,
     )
 
 

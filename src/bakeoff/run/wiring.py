@@ -22,6 +22,7 @@ from bakeoff.models.whitening import IMAGES, fit_whitening
 from bakeoff.records.run import Deviation
 from bakeoff.run.heap import keep_freed_memory
 from bakeoff.run.resolve import PlannedRun
+from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.training.engines import make_ready
@@ -47,6 +48,7 @@ class Parts:
         precision: the format to compute in.
         cache: of the features; None where a network sees images.
         deviations: found when weights were loaded and features cached.
+        proxy: the small network that picks the images to train on, where the recipe has one.
     """
 
     model: nn.Module
@@ -60,6 +62,7 @@ class Parts:
     precision: Precision
     cache: FeatureCache | None = None
     deviations: tuple[Deviation, ...] = ()
+    proxy: nn.Module | None = None
 
     def noting(self, deviation: Deviation) -> "Parts":
         """Return the same parts with one more deviation."""
@@ -89,14 +92,32 @@ def wire(planned: PlannedRun, images: ImageSet, split: Split, device: torch.devi
     deviations = _load_weights(model, planned)
     if planned.weights is None:
         fit_whitening(model, lambda: prepare(next(train.chunks(IMAGES)).images).cpu())
+    if proxy := _proxy(spec, images.num_classes, planned.channels):
+        fit_whitening(proxy, lambda: prepare(next(train.chunks(IMAGES)).images).cpu())
+        proxy = _on(device, make_ready(proxy, spec.recipe.engine))
     transfer.freeze(model, spec.model.freeze)
-    model = make_ready(model, spec.recipe.engine)
-    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = _on(device, make_ready(model, spec.recipe.engine))
     batches = TrainBatches(train, spec.recipe.batch_size, augment.build(spec.recipe.augment), spec.seed)
     precision = Precision(spec.recipe.amp, device)
     return Parts(
-        model, model, spec.recipe, train, val, batches, prepare, lambda part: part, precision, None, deviations
+        model, model, spec.recipe, train, val, batches, prepare, lambda part: part, precision, None, deviations, proxy
     )
+
+
+def _proxy(spec: RunSpec, classes: int, channels: int) -> nn.Module | None:
+    """Return the small network that picks images, where the recipe has one."""
+    if spec.recipe.hard_examples is None:
+        return None
+    size = spec.model.image_size
+    assert size is not None, "a resolved spec has a size"
+    model = build(ModelSpec(name=spec.recipe.hard_examples.proxy), classes, channels, size)
+    check_small(model, channels, size, spec.recipe)
+    return model
+
+
+def _on(device: torch.device, model: nn.Module) -> nn.Module:
+    moved: nn.Module = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return moved
 
 
 def can_cache(spec: RunSpec, model: nn.Module) -> bool:
@@ -112,6 +133,7 @@ def _why_not_cached(spec: RunSpec, model: nn.Module) -> str:
         "the backbone is not frozen": splits_into(model) is None,
         "images are also judged mirrored (tta)": spec.protocol.tta != "none",
         "the augmentation mixes images": any(one.mixes for one in augmentations),
+        "a proxy picks the images (hard_examples)": recipe.hard_examples is not None,
         "images are augmented anew in every epoch": bool(augmentations) and not recipe.views,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")

@@ -23,10 +23,10 @@ class Parameters(Spec):
 
 
 class Reported(Spec):
-    """Figures that a document reports of one run, as facts. Accuracies are shares, losses are cross-entropy in nats.
+    """Figures that a source reports, as facts, of one run unless a note says otherwise.
 
-    `running_…` are the means over the batches of the last epoch, while the weights were changing: what Keras prints.
-    The others are of the final weights.
+    Accuracies are shares, losses are cross-entropy in nats. `running_…` are the means over the batches of the last
+    epoch, while the weights were changing: what Keras prints. The others are of the final weights.
     """
 
     test_accuracy: Share | None = None

@@ -22,7 +22,14 @@ OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-LATER: dict[str, Any] = {"progressive": None, "whiten_epochs": 0}  # fields that recipes had not always, without effect
+LATER: dict[str, Any] = {  # fields that recipes had not always, with the values that are without effect
+    "progressive": None,
+    "whiten_epochs": 0,
+    "hard_examples": None,
+    "lookahead": False,
+    "optimizer.norm_lr": None,
+    "schedule.start": 0.04,
+}
 
 
 class OptimizerSpec(Named):
@@ -39,6 +46,9 @@ class OptimizerSpec(Named):
         0.0, ge=0, description="decoupled for adamw, added to the gradient otherwise; muon: share of all but kernels"
     )
     decay_bias_and_norm: bool = Field(False, description="apply weight decay to biases and normalization weights too")
+    norm_lr: float | None = Field(
+        None, gt=0, description="factor of the rate, but not of the decay, of normalization's weights; not for muon"
+    )
     momentum: float | None = Field(None, ge=0, lt=1)
     nesterov: bool | None = None
     betas: tuple[Beta, Beta] | None = None
@@ -64,6 +74,8 @@ class OptimizerSpec(Named):
         for field in ("momentum", "nesterov", "betas", "eps", "alpha", "other_lr", "head_lr", "other_momentum"):
             if field not in OPTIMIZER_DEFAULTS[self.name] and getattr(self, field) is not None:
                 raise ValueError(f"the optimizer {self.name!r} has no {field}")
+        if self.norm_lr and self.name == "muon":
+            raise ValueError("the optimizer 'muon' has no norm_lr; its rate for normalization is other_lr")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0")
         return self
@@ -73,14 +85,15 @@ class ScheduleSpec(Named):
     """How the learning rate changes, as a factor of the base rate.
 
     `warmup_epochs` rises linearly from 0 before any schedule. `step` multiplies by `gamma` every `step_epochs`;
-    `cosine` and `linear` fall to `final`; `onecycle` (Smith 2018, arXiv:1803.09820) rises over the first `peak` share
-    and falls to `final`; `plateau` multiplies by `gamma` after `patience` epochs in which `monitor` did not improve by
-    1e-4, never below the rate `min_lr`, as Keras's ReduceLROnPlateau does.
+    `cosine` and `linear` fall to `final`; `onecycle` (Smith 2018, arXiv:1803.09820) rises from `start` over the first
+    `peak` share and falls to `final`; `plateau` multiplies by `gamma` after `patience` epochs in which `monitor` did
+    not improve by 1e-4, never below the rate `min_lr`, as Keras's ReduceLROnPlateau does.
     """
 
     name: Literal["constant", "step", "cosine", "linear", "onecycle", "plateau"] = "cosine"
     warmup_epochs: float = Field(0.0, ge=0)
     final: float = Field(0.0, ge=0, le=1, description="factor at the end of cosine, linear and onecycle")
+    start: float = Field(0.04, ge=0, le=1, description="factor at the beginning of onecycle")
     peak: float = Field(0.25, gt=0, lt=1, description="share of the training at which onecycle peaks")
     step_epochs: int = Field(30, ge=1)
     gamma: float = Field(0.1, gt=0, lt=1)
@@ -128,6 +141,14 @@ class Progressive(Spec):
     epochs: int = Field(ge=1, description="that see them")
 
 
+class HardExamples(Spec):
+    """Train on the hardest images of each batch, which a small network picks that is trained beside (`Proxy`)."""
+
+    keep: float = Field(0.5, gt=0, lt=1, description="share of each batch that is trained on")
+    proxy: str = Field("airbench96-proxy", description="the small network, by its name")
+    every: int = Field(4, ge=1, description="the proxy itself learns in one of so many steps")
+
+
 class Recipe(Spec):
     """One way to train. `name` is a label; everything else decides the result."""
 
@@ -149,6 +170,7 @@ class Recipe(Spec):
     whiten_epochs: int = Field(
         0, ge=0, description="first epochs, in which the biases of a whitened first layer are trained; 0: in all"
     )
+    hard_examples: HardExamples | None = Field(None, description="train on the hardest images of each batch alone")
     cache_features: bool = Field(True, description="run a frozen backbone once per image where that changes nothing")
     views: int = Field(0, ge=0, le=1000, description="augmented views per image to cache of a frozen backbone")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
@@ -156,6 +178,7 @@ class Recipe(Spec):
     select: Literal["best", "last"] = Field("best", description="which epoch's weights are kept")
     monitor: Literal["val_loss", "val_accuracy"] = "val_accuracy"
     ema: float | None = Field(None, gt=0, lt=1, description="decay per step of the averaged weights that are evaluated")
+    lookahead: bool = Field(False, description="every fifth step goes back towards an average of the weights")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient over all parameters")
     amp: Literal["auto", "off", "bf16", "fp16"] = "auto"
     engine: Literal["auto", "eager", "lean", "compile", "graph"] = Field("auto", description="how a step is computed")
@@ -166,6 +189,8 @@ class Recipe(Spec):
             raise ValueError("views need augment, whose views they are, and cache_features: true")
         if self.head_epochs and self.head_epochs >= self.epochs:
             raise ValueError(f"head_epochs must be fewer than the {self.epochs} epochs")
+        if self.lookahead and self.ema:
+            raise ValueError("lookahead and ema both say which average is evaluated; choose one")
         if self.progressive and self.progressive.epochs >= self.epochs:
             raise ValueError(f"progressive.epochs must be fewer than the {self.epochs} epochs")
         return self

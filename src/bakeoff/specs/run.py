@@ -1,5 +1,7 @@
 """One training run: everything that decides its result."""
 
+from functools import reduce
+from operator import getitem
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -47,9 +49,11 @@ class RunSpec(Spec):
             del content["fold"], content["protocol"]["folds"]
         if not self.protocol.deterministic:  # and what they were before they could be asked to be so
             del content["protocol"]["deterministic"]
-        for field, inert in LATER.items():  # and so are those whose recipes leave out what came later
-            if content["recipe"][field] == inert:
-                del content["recipe"][field]
+        for path, inert in LATER.items():  # and so are those whose recipes leave out what came later
+            *above, field = path.split(".")
+            holder = reduce(getitem, above, content["recipe"])
+            if holder[field] == inert:
+                del holder[field]
         if self.data.fingerprint:
             del content["data"]["name"]
         if self.model.weights_sha256:

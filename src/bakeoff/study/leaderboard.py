@@ -77,6 +77,7 @@ def _row(
         "test_accuracy_mean": mean("test", "accuracy"),
         "test_accuracy_std": float(np.std(test, ddof=1)) if len(test) > 1 else float("nan"),
         **_evidence(variant.name, verdict),
+        "test_plain_accuracy_mean": mean("test", "plain_accuracy"),
         "test_loss_mean": mean("test", "loss"),
         "test_top5_accuracy_mean": mean("test", "top5_accuracy"),
         "test_macro_f1_mean": mean("test", "macro_f1"),

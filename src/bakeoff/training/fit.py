@@ -13,9 +13,10 @@ from bakeoff.errors import DivergedError, InterruptedRunError, StoreError
 from bakeoff.records.run import Deviation, EpochRow
 from bakeoff.specs.recipe import NO_END, Recipe
 from bakeoff.training import optimizers
-from bakeoff.training.average import WeightAverage
+from bakeoff.training.average import Lookahead, WeightAverage
 from bakeoff.training.checkpoint import Autosave, Checkpoints
 from bakeoff.training.graph import GraphedStep, cuda_graph
+from bakeoff.training.hard_examples import Proxy
 from bakeoff.training.phases import Phases
 from bakeoff.training.precision import Precision
 from bakeoff.training.progressive import Progressive
@@ -69,6 +70,7 @@ def fit(
     seed: int,
     report: Callable[[Progress | EpochRow | Notice], None],
     stop_requested: Callable[[], bool],
+    proxy: nn.Module | None = None,
 ) -> Fitted:
     """Train a model in place, and leave it with the weights that the recipe selects.
 
@@ -84,6 +86,7 @@ def fit(
         seed: of dropout, the only randomness that is not in the batches.
         report: told of progress a few times a second, of every finished epoch, and of damaged checkpoints.
         stop_requested: asked before every step; once it says yes, training saves itself and stops.
+        proxy: the small network that picks images, where the recipe has `hard_examples`.
 
     Raises:
         DivergedError: a loss or a weight was not finite.
@@ -99,8 +102,9 @@ def fit(
     step = Step(model, optimizer, sized, recipe, precision, batches.batch_size)
     take_step = GraphedStep(step, cuda_graph) if replayed else step
     schedule = Schedule(recipe.schedule, recipe.optimizer.lr, steps, total_steps)
-    average = WeightAverage(model, recipe.ema) if recipe.ema else None
-    state = TrainingState(model, optimizer, step, schedule, Selection(recipe), average, steps, device)
+    average = _average(model, recipe, total_steps)
+    picker = Proxy(proxy, sized, recipe, precision) if proxy else None
+    state = TrainingState(model, optimizer, step, schedule, Selection(recipe), average, picker, steps, device)
     _resume(state, checkpoints, report)
     autosave = Autosave(checkpoints)
     reported = time.perf_counter()
@@ -118,8 +122,9 @@ def fit(
             if time_share >= 1:
                 break
             lr = schedule.lr(state.steps, time_share)
-            loss, correct = take_step(batch, lr)
-            state.step_done(loss, correct, len(batch), lr)
+            taken = picker.pick(batch, lr, state.steps) if picker else batch
+            loss, correct = take_step(taken, lr)
+            state.step_done(loss, correct, len(taken), lr)
             autosave.if_due(state)
             if time.perf_counter() - reported > REPORT_SECONDS:
                 _check_finite(state)
@@ -137,6 +142,13 @@ def fit(
     state.selection.restore_best(model)
     deviations = _deviations(state, recipe, batches, take_step, enough)
     return Fitted(tuple(state.rows), state.selection.best_epoch, state.spent, deviations)
+
+
+def _average(model: nn.Module, recipe: Recipe, total_steps: int) -> WeightAverage | Lookahead | None:
+    """Return what averages the weights of a training, where its recipe wants that."""
+    if recipe.lookahead:
+        return Lookahead(model, total_steps)
+    return WeightAverage(model, recipe.ema) if recipe.ema else None
 
 
 def _resume(state: TrainingState, checkpoints: Checkpoints, report: Callable[[Notice], None]) -> None:

@@ -23,6 +23,7 @@ def why_not(recipe: Recipe) -> str:
         "what is trained changes after head_epochs": bool(recipe.head_epochs),
         "what is trained changes after whiten_epochs": bool(recipe.whiten_epochs),
         "images change their size with progressive": recipe.progressive is not None,
+        "hard_examples leave a part of each batch": recipe.hard_examples is not None,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from bakeoff.models.anatomy import classifier_modules
 from bakeoff.specs.recipe import OptimizerSpec
@@ -17,6 +18,7 @@ _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
     "adamax": torch.optim.Adamax,
     "rmsprop": torch.optim.RMSprop,
 }
+_NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
 _FUSED = ("sgd", "adam", "adamw")
 _CAPTURABLE = ("adam", "adamw", "adamax", "rmsprop")  # that count their steps on the device if they are told to
 
@@ -57,10 +59,12 @@ def build(
 
 def _groups(model: nn.Module, spec: OptimizerSpec, rates: Mapping[nn.Parameter, float]) -> list[dict[str, Any]]:
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    norms = {weight for module in model.modules() if isinstance(module, _NORMS) for weight in module.parameters()}
     for parameter in model.parameters():
         if parameter.requires_grad:
             decays = parameter.ndim > 1 or spec.decay_bias_and_norm
-            kind = rates.get(parameter, 1.0), spec.weight_decay if decays else 0.0
+            factor = spec.norm_lr if spec.norm_lr and parameter in norms else 1.0
+            kind = rates.get(parameter, 1.0) * factor, spec.weight_decay / factor if decays else 0.0
             groups.setdefault(kind, []).append(parameter)
     return [{"params": those, "rate": rate, "weight_decay": decay} for (rate, decay), those in groups.items()]
 

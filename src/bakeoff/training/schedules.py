@@ -78,7 +78,7 @@ class Schedule:
                 peak = self._spec.peak
                 rising = progress < peak
                 along = progress / peak if rising else (1 - progress) / (1 - peak)
-                low = 0.04 if rising else final  # fastai starts at 1/25 of the peak
+                low = self._spec.start if rising else final  # fastai starts at 1/25 of the peak
                 return low + (1 - low) * max(0.0, along)
             case "plateau":
                 return self._factor

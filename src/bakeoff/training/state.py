@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from bakeoff.data.pipeline import mix_seed
 from bakeoff.models.transfer import training_mode
 from bakeoff.records.run import EpochRow
-from bakeoff.training.average import WeightAverage
+from bakeoff.training.average import Lookahead, WeightAverage
+from bakeoff.training.hard_examples import Proxy
 from bakeoff.training.schedules import Schedule
 from bakeoff.training.selection import Selection
 from bakeoff.training.step import Step
 
+_OF_TRAINING = ("best.", "optimizer.", "proxy_optimizer.")
 _COUNTERS = ("epoch", "step", "steps", "images", "lr", "seconds", "epoch_seconds")
 
 
@@ -39,12 +41,13 @@ class TrainingState:
         take_step: Step,
         schedule: Schedule,
         selection: Selection,
-        average: WeightAverage | None,
+        average: WeightAverage | Lookahead | None,
+        proxy: Proxy | None,
         steps_per_epoch: int,
         device: torch.device,
     ) -> None:
         self.model, self.optimizer, self.take_step = model, optimizer, take_step
-        self.schedule, self.selection, self.average = schedule, selection, average
+        self.schedule, self.selection, self.average, self.proxy = schedule, selection, average, proxy
         self.epoch = self.step = self.steps = self.images = 0
         self.lr = self.seconds = self.epoch_seconds = 0.0
         self.rows: list[EpochRow] = []
@@ -125,8 +128,10 @@ class TrainingState:
         named |= {f"best.{name}": tensor for name, tensor in self.selection.weights.items()}
         if self.average:
             named |= {f"average.{name}": tensor for name, tensor in self.average.model.state_dict().items()}
-        for index, values in self.optimizer.state_dict()["state"].items():
-            named |= {f"optimizer.{index}.{name}": value for name, value in values.items() if value is not None}
+        named |= _of_optimizer("optimizer", self.optimizer)
+        if self.proxy:
+            named |= {f"proxy.{name}": tensor for name, tensor in self.proxy.model.state_dict().items()}
+            named |= _of_optimizer("proxy_optimizer", self.proxy.optimizer)
         return named
 
     def scalars(self) -> dict[str, Any]:
@@ -136,6 +141,7 @@ class TrainingState:
             "schedule": self.schedule.state(),
             "selection": self.selection.state(),
             "scaler": self.take_step.scaler.state_dict(),
+            **({"proxy_scaler": self.proxy.step.scaler.state_dict()} if self.proxy else {}),
             "piece_size": self.take_step.piece_size,
             "tensors": sorted(self.tensors()),
         }
@@ -146,8 +152,8 @@ class TrainingState:
         Weights of the best epoch and the state of the optimizer come with training: there a checkpoint must have
         what it says itself.
         """
-        ours = {name for name in self.tensors() if not name.startswith(("best.", "optimizer."))}
-        theirs = {name for name in scalars.get("tensors", ()) if name.startswith(("best.", "optimizer."))}
+        ours = {name for name in self.tensors() if not name.startswith(_OF_TRAINING)}
+        theirs = {name for name in scalars.get("tensors", ()) if name.startswith(_OF_TRAINING)}
         return sorted(((ours | theirs) ^ tensors.keys()) | (scalars.keys() ^ self.scalars().keys()))
 
     def restore(self, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
@@ -164,15 +170,11 @@ class TrainingState:
         if self.average:
             self.average.model.load_state_dict(under("average."))
         self.selection.restore(scalars["selection"], under("best."))
-        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in under("optimizer.").items():
-            index, _, key = name.partition(".")
-            weight = weights[int(index)]
-            # Fused optimizers go through weights and state in the order of memory, so both must lie alike there.
-            like = torch.empty_like(weight, dtype=value.dtype) if value.shape == weight.shape else value
-            state.setdefault(int(index), {})[key] = like.copy_(value)
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        _restore_optimizer(self.optimizer, under("optimizer."))
+        if self.proxy:
+            self.proxy.model.load_state_dict(under("proxy."))
+            _restore_optimizer(self.proxy.optimizer, under("proxy_optimizer."))
+            self.proxy.step.scaler.load_state_dict(scalars["proxy_scaler"])
         self.schedule.restore(scalars["schedule"])
         self.take_step.scaler.load_state_dict(scalars["scaler"])
         self.take_step.piece_size = scalars["piece_size"]
@@ -189,3 +191,26 @@ class TrainingState:
         now = time.perf_counter()
         self.epoch_seconds += now - self._mark
         self._mark = now
+
+
+def _of_optimizer(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return every tensor of an optimizer's state by a name that begins with its own."""
+    return {
+        f"{name}.{index}.{key}": value
+        for index, values in optimizer.state_dict()["state"].items()
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Go on from tensors of an optimizer's state, without its name before theirs."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, _, key = name.partition(".")
+        weight = weights[int(index)]
+        # Fused optimizers go through weights and state in the order of memory, so both must lie alike there.
+        like = torch.empty_like(weight, dtype=value.dtype) if value.shape == weight.shape else value
+        state.setdefault(int(index), {})[key] = like.copy_(value)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
