@@ -50,13 +50,6 @@ def test_all_right_is_not_all_certain():
     assert found.standard_error == 0
 
 
-def test_runs_that_agree_by_luck_are_not_certain():
-    scores = np.ones((2, 32))
-    scores[0, 7] = scores[1, 22] = 0  # equal accuracy, and another image wrong
-    found = estimate("net", components(scores))
-    assert (found.low, found.high) == pytest.approx(proportion_confint(62, 64, method="wilson"))
-
-
 def test_variance_over_seeds_below_zero_counts_as_zero():
     rng = np.random.default_rng(0)
     image = rng.random(100) < 0.5

@@ -51,8 +51,6 @@ def estimate(name: str, parts: Components, level: float = 0.95) -> Estimate:
     known = _of_network(parts) if one else _of_procedure(parts)
     if parts.binary:
         low, high = wilson(parts.mean, parts.size, known, level)
-        least, most = wilson(parts.mean, parts.seeds * parts.size, _of_answers(parts), level)
-        low, high = min(low, least), max(high, most)
     else:
         half = float(known.half_width(level))
         low, high = parts.mean - half, parts.mean + half
@@ -79,15 +77,6 @@ def _of_procedure(parts: Components) -> Precision:
         max(parts.image_variance, 0) / parts.size,
         parts.size,
     )
-
-
-def _of_answers(parts: Components) -> Precision:
-    """Return the precision of a share, were every answer of every run independent: the best that there can be.
-
-    The variances of seeds, images and rest sum up to share x (1 - share), and none counts less than 1 / (runs x
-    images) in that of the mean. Runs that agree by luck would have it otherwise.
-    """
-    return Precision(np.asarray(parts.mean * (1 - parts.mean) / (parts.seeds * parts.size)), np.asarray(np.inf))
 
 
 def _of_network(parts: Components) -> Precision:
