@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bakeoff.data.checks import Finding
+from bakeoff.data.examine import Examined
 from bakeoff.errors import StoreError
 from bakeoff.records.run import Cost, Deviation, RunState
 from bakeoff.report.answers import collect, judged
@@ -52,7 +54,8 @@ def test_it_names_the_best_its_lead_and_what_the_cheapest_costs(build):
     assert text.startswith("slow is best on made-up: 90.0 % (")
     assert "fast is 20.0 points worse than slow (" in text
     assert (
-        "The cheapest, fast, trains in a twelfth of the time (5.0 s a run against 60 s) and loses 20.0 points." in text
+        "The cheapest, fast, trains in a twelfth of the time (5.0 s a run, 0.0833 times as long) and loses 20.0 points."
+        in text
     )
     assert "Intervals are for training with new seeds" in text
 
@@ -102,7 +105,8 @@ def test_a_price_that_may_be_chance_is_no_claim(build):
         return replace(record, cost=Cost(seconds, 20.0, 1.0, 1, 1))
 
     text = said(told(replace(subject, records=tuple(map(timed, subject.records)))))
-    assert "times as long, so it may be chance)" in text
+    assert "trains in 95 % of the time (13 s a run, 0.947 times as long by geometric means over runs, " in text
+    assert "so it may be chance)" in text
     swapped = answering(subject, {"a": 0.7, "b": 0.9})
     text = said(told(replace(swapped, records=tuple(map(timed, swapped.records)))))
     assert "It also took the least time to train, which may be chance." in text
@@ -177,3 +181,21 @@ def test_without_a_finished_run_there_is_no_answer(build, state, headline):
 
 def test_nothing_is_called_significant(build):
     assert "signific" not in said(told(build())).lower()
+
+
+def test_a_tied_model_that_costs_less_is_named(build):
+    """What a person who must choose wants to hear, and not the price of the worst model alone."""
+    subject = build(models=["slow", "even", "weak"], seeds=3, per_class=500)
+    subject = answering(subject, {"slow": 0.9, "even": 0.9, "weak": 0.7}, {"slow": 60, "even": 20, "weak": 5})
+    best, tied = (one.label for one in subject.ranked[:2])
+    text = said(told(subject))
+    cheaper = f"{tied} trains in a third of the time (20 s a run, 0.333 times as long) and cannot be told from it in"
+    assert (cheaper in text) == (best == "slow")
+    assert "The cheapest, weak, trains in" in text
+
+
+def test_test_images_that_models_may_know_are_told_with_the_answer(build):
+    subject = build(models=["a", "b"], seeds=3)
+    checks = Examined((Finding("copies", True, 2, "", "", leaked=(7, 9)),)).content()
+    subject = replace(subject, about={**subject.about, "data": {**subject.about["data"], "checks": checks}})
+    assert "2 test images have a copy or near copy among the training or validation images" in said(told(subject))

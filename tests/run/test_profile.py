@@ -56,6 +56,8 @@ def test_slow_input_is_found(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Preprocess, "__call__", slow)
     found = profile(plan.runs[0], plan.images, plan.split, plan.device)
     assert found.seconds["prepare"] >= 0.05
+    assert found.awake < 0.8, "the steps slept for most of the time"
+    assert found.crowded
 
 
 def test_what_is_printed_says_what_to_change(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,4 +69,8 @@ def test_what_is_printed_says_what_to_change(plan: Plan, capsys: pytest.CaptureF
     assert re.search(r"gather and augment the batch +600\.00 +60 %", printed)
     assert "64 images/s; input-bound by 65 %; 1.0 GFLOP/s, 10 % of the 10" in printed
     assert "(shift)" in printed
+    print_profile(spec, dataclasses.replace(found, awake=0.4))
+    busy = capsys.readouterr().out
+    assert "The machine is busy: this process had 0.40 of a core" in busy
+    assert "(shift)" not in busy, "no advice from times of others"
     assert "computed once" in hints(spec, dataclasses.replace(found, frozen=True))[0]

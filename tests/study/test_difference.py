@@ -46,6 +46,20 @@ def test_other_images_are_refused():
     found = difference(side("A", {"one": 0.9}), side("B", {"one": 0.9}, {**ABOUT, "data": {"fingerprint": "beef"}}))
     assert found.comparisons == {}
     assert "different images" in found.reason
+    assert found.settings == ("the images are not the same",)
+
+
+def test_images_are_told_by_what_they_are_and_not_by_their_hash():
+    abouts = [
+        {**ABOUT, "data": {"fingerprint": print_, "shape": [size, 8, 8, 1], "class_names": ["a", "b"]}}
+        for print_, size in (("f00d", 100), ("beef", 90))
+    ]
+    one, other = (side(name, {"one": 0.9}, about) for name, about in zip("AB", abouts, strict=True))
+    one = replace(one, records=resolved(one.records, data={"fingerprint": "f00d" * 16}))
+    assert difference(one, other).settings == (
+        "the images are not the same: 100 of 8x8 pixels in gray and 2 classes in A"
+        " and 90 of 8x8 pixels in gray and 2 classes in B",
+    )
 
 
 def test_other_test_images_are_refused():

@@ -32,17 +32,23 @@ def _program(
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user is one sentence on stderr and exit status 1."""
+    """Run the command line; a mistake of the user is one sentence on stderr and exit status 1, or 2 for flags."""
     from bakeoff.cli import commands
 
     commands.register(app)
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
     except BakeoffError as error:
         from bakeoff.cli.console import complain
 
         complain(str(error))
         sys.exit(1)
+    except typer.TyperException as error:
+        from bakeoff.cli.console import complain
+        from bakeoff.cli.usage import sentence
+
+        complain(sentence(error))
+        sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of a pipe has gone, such as `head`
         sys.stderr.close()
         sys.exit(0)

@@ -37,6 +37,8 @@ def plan(
     assumed = _measured(from_) if from_ else _Assumed(CIFAR10, IMAGES, DEFAULT)
     if assumed.doubt:
         out.print(f"[yellow]Doubtful[/yellow]: {name(assumed.doubt)}")
+    if plot:  # first, so that a name that cannot be drawn to is told before there is an answer
+        _draw(assumed, images or assumed.images, models, plot)
     _answer(detect, assumed.spread, images or assumed.images, models)
     spread = assumed.spread
     out.print(
@@ -45,7 +47,7 @@ def plan(
         f" {name(assumed.source)}."
     )
     if plot:
-        _draw(assumed, images or assumed.images, models, plot)
+        out.print(f"The curve of seeds is drawn in {name(str(plot))}.")
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,11 @@ def _measured(folder: Path) -> _Assumed:
 
 
 def _draw(assumed: _Assumed, images: int, models: int, path: Path) -> None:
-    from bakeoff.cli.console import name, out
     from bakeoff.formats import draw
     from bakeoff.report.power import power_figure
 
     source = f"Spread over seeds: {assumed.source}."
     draw(power_figure(assumed.spread, images, models * (models - 1) // 2, source), path)
-    out.print(f"The curve of seeds is drawn in {name(str(path))}.")
 
 
 def _answer(detect: float, spread: "Spread", images: int, models: int) -> None:

@@ -14,7 +14,11 @@ from bakeoff.report.text import NONE, probability
 MOST = 20  # models whose pairs are all tested
 JUDGED = (
     Column("95 % interval", note="of the ratio; none where a model ran once"),
-    Column("p, corrected", note="of a ratio of 1, by Welch's test of the logarithms and Holm's method"),
+    Column(
+        "p, corrected",
+        note="of a ratio of 1, by Welch's test of the logarithms, with degrees of freedom mended for few runs, "
+        "and Holm's method",
+    ),
 )
 
 

@@ -13,9 +13,10 @@ from bakeoff.evidence.verdict import Verdict as Evidence
 from bakeoff.evidence.wording import level, wording
 from bakeoff.records.run import RunState
 from bakeoff.report import tuning
+from bakeoff.report.checks import examined
 from bakeoff.report.prices import PRICES
 from bakeoff.report.subject import Contender, Subject
-from bakeoff.report.text import NONE, duration, fraction, join, percent, plural, points, spread, whole
+from bakeoff.report.text import NONE, SPACE, duration, fraction, join, percent, plural, points, spread, whole
 from bakeoff.study import looks
 from bakeoff.study.confirm import Confirmed
 from bakeoff.study.environments import mixed
@@ -48,6 +49,7 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
     open_ends = (
         *tuning.unequal(subject.records),
         *_looked(subject),
+        *_copies(subject),
         *_missing(subject, judgement),
         *_deviations(subject),
         *_failures(subject),
@@ -120,20 +122,33 @@ def _own_price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ..
 
 
 def _price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ...]:
-    """Say what the model costs that is trained the fastest, and what it loses."""
+    """Say what the models cost that are trained faster, a tied one and the fastest, and what they lose."""
     priced = [contender for contender in ranked if TRAINING.per_run(contender)]
     best = next((contender for contender in priced if contender.label == evidence.best[0]), None)
     if best is None or len(priced) < 2:
         return ()
     cheapest = min(priced, key=lambda contender: contender.figures["train_seconds_mean"])
-    seconds, against = (contender.figures["train_seconds_mean"] for contender in (cheapest, best))
     if cheapest is best:
         return (_also_cheapest(best, [one for one in priced if one is not best]),)
-    sure = _how_sure(compare_costs(cheapest.label, best.label, TRAINING.per_run(cheapest), TRAINING.per_run(best)))
+    tied = [one for one in priced if one.label in evidence.best[1:] and one is not cheapest]
+    bargain = min(tied, key=lambda contender: contender.figures["train_seconds_mean"], default=None)
     return (
-        f"The cheapest, {cheapest.label}, trains in {fraction(seconds / against)} of the time "
-        f"({duration(seconds)} a run against {duration(against)}{sure}) {_loss(evidence, best, cheapest)}.",
+        *((f"{_trains(bargain, best)} {_loss(evidence, best, bargain)}.",) if bargain and _less(bargain, best) else ()),
+        f"The cheapest, {_trains(cheapest, best, ',')} {_loss(evidence, best, cheapest)}.",
     )
+
+
+def _less(one: Contender, best: Contender) -> bool:
+    """Return whether a model takes less time than the best for sure."""
+    ratio = compare_costs(one.label, best.label, TRAINING.per_run(one), TRAINING.per_run(best))
+    return ratio.high is not None and ratio.high < 1
+
+
+def _trains(one: Contender, best: Contender, comma: str = "") -> str:
+    """Say in which share of the best model's time another one trains, in the figures of the table of costs."""
+    ratio = compare_costs(one.label, best.label, TRAINING.per_run(one), TRAINING.per_run(best))
+    seconds = duration(one.figures["train_seconds_mean"])
+    return f"{one.label}{comma} trains in {fraction(ratio.ratio)} of the time ({seconds} a run, {_how_sure(ratio)})"
 
 
 def _also_cheapest(best: Contender, others: Sequence[Contender]) -> str:
@@ -149,12 +164,14 @@ def _also_cheapest(best: Contender, others: Sequence[Contender]) -> str:
 
 
 def _how_sure(ratio: CostRatio) -> str:
-    """Return how sure it is that one of two models costs less."""
+    """Return how many times as long one of two models takes, as the table of costs has it, and how sure that is."""
+    said = f"{ratio.ratio:.3g} times as long"
     if ratio.low is None or ratio.high is None:
-        return "; one run does not tell how far that varies"
+        return f"{said}; one run does not tell how far that varies"
     if ratio.low == ratio.high:
-        return ""
-    return f"; {ratio.low:.2g} to {ratio.high:.2g} times as long" + ", so it may be chance" * (ratio.high >= 1)
+        return said
+    interval = f"95{SPACE}% interval {ratio.low:.3g} to {ratio.high:.3g}"
+    return f"{said} by geometric means over runs, {interval}" + ", so it may be chance" * (ratio.high >= 1)
 
 
 def _loss(evidence: Evidence, best: Contender, cheapest: Contender) -> str:
@@ -169,6 +186,16 @@ def _loss(evidence: Evidence, best: Contender, cheapest: Contender) -> str:
 def _looked(subject: Subject) -> tuple[str, ...]:
     said = looks.sentence(looks.before(subject.events))
     return (said,) if said else ()
+
+
+def _copies(subject: Subject) -> tuple[str, ...]:
+    """Say how many test images models may know from training; what that does to their figures stands with the data."""
+    checked = examined(subject)
+    leaked = {index for finding in checked.findings for index in finding.leaked} if checked else set()
+    if not leaked:
+        return ()
+    have = plural(len(leaked), "test image has", "test images have")
+    return (f"{have} a copy or near copy among the training or validation images; see the data set.",)
 
 
 def _missing(subject: Subject, judgement: Judgement) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ PHASES = ("data", "prepare", "forward", "backward", "optimizer")
 SECONDS, LEAST_STEPS, MOST_STEPS = 4.0, 5, 100  # to measure for
 TRACED_STEPS = 3
 OPERATIONS = 8  # that are named
+CROWDED = 0.8  # of a core for this process, below which the machine is busy with something else
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Profile:
         flops: floating-point operations of a step: forward and backward pass, in matrix products and convolutions.
         ceiling: floating-point operations a second in the product of two large matrices, in the run's precision.
         frozen: whether the run computes features of a frozen backbone once, and then steps through its head alone.
+        awake: seconds of processor time for each second that passed, over all threads, while steps were clocked on a
+            processor; None on a device that computes for itself. Below 1 the process was waiting for a core.
     """
 
     batch_size: int
@@ -49,6 +52,12 @@ class Profile:
     flops: float
     ceiling: float
     frozen: bool
+    awake: float | None = None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether others kept the processor so busy that these times say little of the run."""
+        return self.awake is not None and self.awake < CROWDED
 
     @property
     def images_per_second(self) -> float:
@@ -82,7 +91,7 @@ def profile(
     with rehearsal(planned, images, split, device) as ready:
         batches = chain.from_iterable(ready.parts.batches.epoch(epoch) for epoch in count())
         flops = _flops(ready, next(batches))
-        totals, phases = _clocked(ready, batches, recipe.optimizer.lr, device)
+        totals, phases, awake = _clocked(ready, batches, recipe.optimizer.lr, device)
         operations = _operations(ready, batches, recipe.optimizer.lr, device, trace)
         return Profile(
             batch_size=min(recipe.batch_size, len(split.train)),
@@ -93,13 +102,14 @@ def profile(
             flops=flops,
             ceiling=_ceiling(ready.parts.precision.dtype, device),
             frozen=can_cache(planned.spec, ready.parts.model),
+            awake=awake if device.type == "cpu" else None,
         )
 
 
 def _clocked(
     ready: Rehearsal, batches: Iterator[Batch], lr: float, device: torch.device
-) -> tuple[list[float], Mapping[str, list[float]]]:
-    """Return the seconds of whole steps, and of each phase of them."""
+) -> tuple[list[float], Mapping[str, list[float]], float]:
+    """Return the seconds of whole steps and of each phase of them, and of the processor for each second."""
     watch = _Stopwatch(device)
     model, optimizer = ready.parts.model, ready.optimizer
     hooks = [
@@ -110,6 +120,7 @@ def _clocked(
     ]
     totals: list[float] = []
     phases: dict[str, list[float]] = {phase: [] for phase in PHASES}
+    started, used = time.perf_counter(), time.process_time()
     while len(totals) < LEAST_STEPS or (len(totals) < MOST_STEPS and sum(totals) < SECONDS):
         watch.start()
         batch = next(batches)
@@ -119,9 +130,10 @@ def _clocked(
         totals.append(sum(watch.laps.values()))
         for phase, seconds in phases.items():
             seconds.append(watch.laps[phase])
+    awake = (time.process_time() - used) / (time.perf_counter() - started)
     for hook in hooks:
         hook.remove()
-    return totals, phases
+    return totals, phases, awake
 
 
 class _Stopwatch:

@@ -89,11 +89,17 @@ def _field_error(spec: type[Spec], path: list[str], problem: Mapping[str, Any]) 
         return FieldError(f"the field {name!r} is missing", path, value)
     if problem["type"] == "missing":  # in a list
         name, reason = ".".join(path[:-1]), f"needs at least {int(path[-1]) + 1}"
-    elif problem["type"] in _REASONS:
-        reason = _REASONS[problem["type"]].format(**problem.get("ctx", {}))
     else:
-        reason = problem["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    return FieldError(f"{name or spec.__name__}: {reason[:1].lower()}{reason[1:]}; got {shown(value)}", path, value)
+        reason = what_is_wrong(problem)
+    return FieldError(f"{name or spec.__name__}: {reason}; got {shown(value)}", path, value)
+
+
+def what_is_wrong(problem: Mapping[str, Any]) -> str:
+    """Return pydantic's account of one problem in words of users, without the name and the value."""
+    if problem["type"] in _REASONS:
+        return _REASONS[problem["type"]].format(**problem.get("ctx", {}))
+    reason: str = problem["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return reason[:1].lower() + reason[1:]
 
 
 def shown(value: Any) -> str:

@@ -56,5 +56,6 @@ class Protocol(Spec):
     @model_validator(mode="after")
     def _budget_belongs(self) -> Self:
         if (self.mode == "budget") != (self.budget is not None):
-            raise ValueError("mode 'budget' and the field budget belong together; give both or neither")
+            lacks = "needs a budget of epochs, steps or seconds" if self.budget is None else "takes no budget"
+            raise ValueError(f"mode {self.mode!r} {lacks}; mode 'budget' and a budget belong together")
         return self

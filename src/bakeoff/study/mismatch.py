@@ -15,6 +15,7 @@ from bakeoff.study.environments import MATTERS
 from bakeoff.study.passes import Reader
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
+IMAGES = "data.fingerprint"  # told of the studies
 NAMES = ("seed", "fold", "model.label", "recipe.name", "data.name")  # which decide nothing, or are told by themselves
 
 
@@ -33,17 +34,32 @@ def of_studies(one: Mapping[str, Any], other: Mapping[str, Any], names: tuple[st
         room["data"] = {key: value for key, value in (room["data"] or {}).items() if key != "fingerprint"}
     found = differences(rooms[0], rooms[1], names=names)
     if one["data"]["fingerprint"] != other["data"]["fingerprint"]:
-        found.append(f"the images {names[0]} are not those {names[1]}")
+        first, second = (_images(about) for about in (one, other))
+        what = f": {first} {names[0]} and {second} {names[1]}" if first and second else ""
+        found.append(f"the images are not the same{what}")
     return found
+
+
+def _images(about: Mapping[str, Any]) -> str:
+    """Return how many images of what size and how many classes a study has; nothing where its file does not say."""
+    if not (shape := about["data"].get("shape")):
+        return ""
+    count, height, width, channels = shape
+    size = f"{width}x{height} pixels in {'gray' if channels == 1 else 'colour'}"
+    return f"{count:,} of {size} and {len(about['data'].get('class_names', ()))} classes"
 
 
 def of_models(pairs: Mapping[str, tuple[RunRecord, RunRecord]], names: tuple[str, str]) -> list[str]:
     """Return in what runs differ pair by pair; what holds for every pair is said once, without its name."""
     found = {
-        name: differences(settings(one.spec), settings(other.spec), names=names) for name, (one, other) in pairs.items()
+        name: differences(_but_images(one), _but_images(other), names=names) for name, (one, other) in pairs.items()
     }
     every = [said for said in next(iter(found.values()), []) if all(said in others for others in found.values())]
     return every + [f"{name}: {said}" for name, differ in found.items() for said in differ if said not in every]
+
+
+def _but_images(run: RunRecord) -> dict[str, Any]:
+    return {field: value for field, value in settings(run.spec).items() if field != IMAGES}
 
 
 def of_seeds(one: Sequence[RunRecord], other: Sequence[RunRecord], names: tuple[str, str]) -> list[str]:
