@@ -81,7 +81,7 @@ def test_a_share_of_the_side_is_an_amount_of_its_own_along_each_axis():
 
 
 def test_turning_is_scipys():
-    unchanged, _ = apply({"rotate": 0}, batch(height=9, width=9))
+    unchanged, _ = apply({"rotate": 1e-9}, batch(height=9, width=9))
     assert torch.equal(unchanged, batch(height=9, width=9))
     smooth = np.random.default_rng(0).integers(0, 256, (8, 4, 4)).repeat(8, 1).repeat(8, 2).astype(np.uint8)
     turned, _ = apply({"rotate": {"amount": 60, "fill": "zero"}}, torch.from_numpy(smooth[..., None]))

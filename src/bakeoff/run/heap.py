@@ -7,7 +7,7 @@ from functools import cache
 
 # From malloc.h of glibc.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
-_NEVER, _GROW_BY = 2**31 - 1, 1 << 26  # bytes
+_NEVER, _GROW_BY = -1, 1 << 26  # bytes
 
 
 @cache
