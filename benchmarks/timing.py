@@ -1,9 +1,7 @@
 """Honest timing on a machine that other work shares: rounds of all candidates in turn, medians, and ratios."""
 
-import json
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -34,34 +32,6 @@ def interleave(
             if count >= warm_up:
                 seconds[name].append(time.perf_counter() - started if own is None else own)
     return seconds
-
-
-def publish(name: str, unit: str, per_round: float, seconds: Mapping[str, list[float]]) -> None:
-    """Print the medians and their ratios to the first candidate, and keep them as `results/NAME.json`.
-
-    Args:
-        name: of the benchmark.
-        unit: what is counted, such as images/s.
-        per_round: how many of it one round makes.
-        seconds: from `interleave`.
-    """
-    rates = {who: per_round / statistics.median(times) for who, times in seconds.items()}
-    first = next(iter(rates.values()))
-    print(f"{name}, {unit}, median of {len(next(iter(seconds.values())))} rounds")
-    for who, rate in rates.items():
-        print(f"  {who:<40} {rate:>12,.1f}   {rate / first:.2f} x")
-    RESULTS.mkdir(exist_ok=True)
-    content = {
-        "benchmark": name,
-        "unit": unit,
-        "date": datetime.now(UTC).date().isoformat(),
-        "processor": processor(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "rate": {who: round(rate, 2) for who, rate in rates.items()},
-        "seconds": {who: [round(one, 4) for one in times] for who, times in seconds.items()},
-    }
-    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def machine(threads: int) -> dict[str, str | int]:
