@@ -1,5 +1,6 @@
 """Arrays as Keras and its users save them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,9 @@ def test_what_does_not_fit_the_layout(path: Path, where: Locations, message: str
 def test_files_that_are_damaged_or_something_else(path: Path, where: Locations) -> None:
     np.savez_compressed(path, x=GRAY, y=LABELS)
     good = path.read_bytes()
-    for content in (b"", b"no zip at all", good[: len(good) // 2], good.replace(good[60:70], bytes(10), 1)):
+    encrypted = re.sub(rb"(?s)(PK\x01\x02.{4})\0", b"\\g<1>\x01", good)  # by what its directory says of its members
+    assert encrypted != good
+    for content in (b"", b"no zip at all", good[: len(good) // 2], good.replace(good[60:70], bytes(10), 1), encrypted):
         path.write_bytes(content)
         with pytest.raises(DataError, match=r"data\.npz.*(not a whole .npz file|cannot be read)"):
             load(DataSpec(name=str(path)), where)

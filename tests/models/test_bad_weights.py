@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,19 @@ def of_two_files(variables: h5py.Group) -> None:
 def test_files_of_hdf5_that_lead_elsewhere_or_fill_the_memory(put, sentence, tmp_path):
     with pytest.raises(ModelError, match=sentence):
         read(with_kernel(tmp_path / "bad.weights.h5", put))
+
+
+def test_a_heap_of_strings_without_end_is_refused_before_hdf5_goes_round_in_it(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    save_keras_weights(torch.nn.Sequential(torch.nn.Linear(2, 2)), path)
+    content = bytearray(path.read_bytes())
+    first = content.index(b"GCOL") + 16
+    content[first : first + 16] = bytes(16)  # a free piece of no length, where the first string was
+    path.write_bytes(content)
+    signal.alarm(60)  # which ends the process, as nothing else would
+    with pytest.raises(ModelError, match="a heap of strings in it has no end"):
+        read_keras(path)
+    signal.alarm(0)
 
 
 def test_any_order_of_bytes_and_precision(tmp_path):

@@ -54,6 +54,18 @@ def test_a_damaged_database_is_one_sentence(tmp_path: Path):
     assert "malformed" in refused(f"sqlite:///{path}")
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux what is open")
+def test_what_cannot_be_opened_is_not_kept_open(tmp_path: Path):
+    path = tmp_path / "a.db"
+    Store(f"sqlite:///{path}", "other", STUDY).close()
+    with pytest.raises(StoreError, match="there is no study"):
+        Store(f"sqlite:///{path}", "s")
+    path.write_bytes(path.read_bytes().replace(b"version_num", b"version_nun"))
+    refused(f"sqlite:///{path}")
+    names = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [name for name in names if str(tmp_path) in name] == []
+
+
 def test_a_database_of_which_sqlite_cannot_say_what_is_wrong_is_one_sentence(tmp_path: Path):
     path = tmp_path / "a.db"
     Store(f"sqlite:///{path}", "s", STUDY).close()

@@ -129,7 +129,7 @@ def _batches(path: Path, file: pq.ParquetFile, column: str, rows: int) -> Iterat
     if file.metadata.num_rows > path.stat().st_size:
         raise DataError(f"{path}: has more rows than bytes, which no real images do; write it again")
     unpacked, largest = 0, 1
-    for size in page_sizes(path, file.metadata, column):
+    for size in page_sizes(path, column):
         unpacked, largest = unpacked + size, max(largest, size)
         check_unpacked(path, unpacked)
     repeated = 0  # what is written once may be meant in every row; none is larger than a page

@@ -5,6 +5,8 @@ arrays of any size.
 """
 
 import math
+import mmap
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,8 @@ MAX_PARTS = 100_000
 MAX_DEPTH = 20  # hard links can make a group its own part
 MAX_NAME = 1024
 MAX_RATIO = 20  # of what is read to what lies in the file; weights hardly compress
+_HEAP = re.compile(rb"GCOL\x01\0\0\0")  # where a heap of strings begins
+_HEADER = 16  # bytes that say how long a heap is, or a string in it
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}  # no plug-ins
 
 
@@ -88,9 +92,38 @@ def opened(source: Path | BinaryIO, size: int) -> Iterator[Hdf5]:
         ModelError: it is no HDF5 file, or damaged, or holds what is refused.
     """
     try:
+        _check_heaps(source)
         with h5py.File(source, "r") as file:
             yield Hdf5(file, size)
     except ModelError:
         raise
     except Exception as error:  # h5py raises nearly everything for damaged files
         raise ModelError(f"it is no HDF5 file, or a damaged one ({reason(error)})") from None
+
+
+def _check_heaps(source: Path | BinaryIO) -> None:
+    """Refuse a heap of strings in which HDF5 would go round without end: one with a free piece of no length.
+
+    Source: "Disk Format: Level 1E - Global Heap" of the HDF5 File Format Specification, with lengths of 8 bytes.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            _check_heaps_of(content)
+    else:
+        source.seek(0)
+        _check_heaps_of(source.read())
+
+
+def _check_heaps_of(content: bytes | mmap.mmap) -> None:
+    for found in _HEAP.finditer(content):
+        place = found.start() + _HEADER
+        end = min(found.start() + _number(content, found.start() + 8, 8), len(content))
+        while place + _HEADER <= end:
+            index, length = _number(content, place, 2), _number(content, place + 8, 8)
+            if index == length == 0:
+                raise ModelError("it is a damaged HDF5 file (a heap of strings in it has no end)")
+            place += _HEADER + -(-length // 8) * 8 if index else length
+
+
+def _number(content: bytes | mmap.mmap, place: int, size: int) -> int:
+    return int.from_bytes(content[place : place + size], "little")

@@ -52,13 +52,20 @@ class Store:
     def __init__(self, url: str, study_id: str, spec: Mapping[str, Any] | None = None) -> None:
         self.study_id = study_id
         self._engine = open_database(url)
+        try:
+            self._open_study(spec)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_study(self, spec: Mapping[str, Any] | None) -> None:
         with self._begin(writes=spec is not None) as session:
             if spec is not None:
                 one_at_a_time(session.connection())
-            if session.get(StudyRow, study_id) is None:
+            if session.get(StudyRow, self.study_id) is None:
                 if spec is None:
-                    raise StoreError(f"there is no study {study_id} in {self._engine.url!r}")
-                session.add(StudyRow(id=study_id, spec=json.dumps(spec), created=now(), schema_version=VERSION))
+                    raise StoreError(f"there is no study {self.study_id} in {self._engine.url!r}")
+                session.add(StudyRow(id=self.study_id, spec=json.dumps(spec), created=now(), schema_version=VERSION))
 
     def add(self, specs: Iterable[RunSpec]) -> None:
         """Add the runs that are not there yet, as pending ones."""

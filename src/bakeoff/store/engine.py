@@ -31,8 +31,12 @@ def open_database(url: str) -> Engine:
         StoreError: the database cannot be opened, is damaged, or is of a newer version.
     """
     engine = _engine(_parsed(url))
-    with failing(engine, "cannot open the database", StoreError):
-        migrate(engine)
+    try:
+        with failing(engine, "cannot open the database", StoreError):
+            migrate(engine)
+    except BaseException:
+        engine.dispose()  # whose connections would hold their locks
+        raise
     return engine
 
 

@@ -22,7 +22,8 @@ from bakeoff.data.unpacking import check_unpacked
 from bakeoff.errors import DataError
 from bakeoff.specs.data import DataSpec
 
-UNREADABLE = (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+# What damaged archives raise; RuntimeError where one says that it is encrypted, or packed in a way that is not known.
+UNREADABLE = (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, RuntimeError)
 
 
 def from_npz(spec: DataSpec, where: Locations) -> Listing:  # noqa: ARG001, the spec's name is the path
