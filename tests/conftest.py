@@ -11,11 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from bakeoff.data.locations import Locations
 
 REPOSITORY = Path(__file__).parent.parent
+
+# An example may take its time: on a busy machine that says nothing of what is tested.
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
 
 
 @pytest.fixture
@@ -70,7 +75,7 @@ def browser() -> Iterator[Any]:
         pytest.skip("no Chromium; install it, or name it with CHROMIUM")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with playwright.sync_playwright() as running:
-        found = running.chromium.launch(executable_path=path, args=flags)
+        found = running.chromium.launch(executable_path=path, args=flags, timeout=120_000)
         yield found
         found.close()
 

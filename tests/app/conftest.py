@@ -15,6 +15,12 @@ from bakeoff.app.places import find_places
 HOSTILE = "</script><img src=x onerror='window.hit=1'>"
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the first page read all studies before it is shown, on a busy machine too."""
+    monkeypatch.setattr("bakeoff.app.pages.overview.BUDGET", 600.0)
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folders of three studies: of digits, of digits with another number of epochs, and one with hostile names."""

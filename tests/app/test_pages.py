@@ -15,7 +15,9 @@ import pytest
 from served import OURS, Trainer, over, png, text
 
 import bakeoff
+from bakeoff.app.pages.overview import summaries
 from bakeoff.app.pages.wrong import Mistakes
+from bakeoff.app.studies import Studies
 from bakeoff.store.folder import Predictions
 from bakeoff.store.worker import Worker
 
@@ -34,6 +36,12 @@ def test_the_first_page_has_every_study_with_its_best(client, trained):
         assert f"{best['model']} {100 * best['test_accuracy_mean']:.1f} % {low} to {high} digits" in page
     assert "4 of 4" in page
     assert page.count(" finished ") == 3
+
+
+def test_studies_for_which_there_is_no_time_are_listed_unread_and_follow(trained):
+    studies = Studies(trained)
+    for deadline, read in ((0.0, False), (float("inf"), True), (0.0, True)):
+        assert [row.standing is not None for row in summaries(studies, deadline)] == [read] * 3
 
 
 def test_nothing_is_written_to_a_study(root, key):
@@ -113,8 +121,7 @@ def test_a_broken_study_is_listed_with_its_reason(root, key, content: str | dict
     assert re.search(reason, text(answer.text))
 
 
-def test_a_study_without_a_database_or_with_a_damaged_one_is_listed(root, monkeypatch):
-    monkeypatch.setattr("bakeoff.app.pages.overview.BUDGET", 60.0)  # so that it is read at once on a busy machine too
+def test_a_study_without_a_database_or_with_a_damaged_one_is_listed(root):
     database = root / "small" / "bakeoff.db"
     database.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
     assert "Not readable small" in text(over(root).get("/").text)

@@ -52,7 +52,7 @@ def served(folder: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], s
 def raw(url: str, path: str) -> tuple[int, bytes]:
     """Ask for a path exactly as it is written, which browsers and libraries tidy up."""
     host, port = re.match(r"http://([^:/]+):(\d+)", url).groups()
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection = http.client.HTTPConnection(host, int(port), timeout=120)
     connection.putrequest("GET", path, skip_host=True)
     connection.putheader("Host", f"{host}:{port}")
     connection.endheaders()
@@ -78,7 +78,7 @@ def test_ctrl_c_ends_it_at_once_and_quietly_while_a_page_is_followed(tmp_path: P
         follower.sendall(f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         assert b"text/event-stream" in follower.recv(2000)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == 0
         assert out.strip() == ""
         assert err == ""

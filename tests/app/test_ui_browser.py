@@ -47,7 +47,7 @@ def opened(browser, url: str, **options) -> Iterator["Page"]:
     # Chromium itself notes every answer that is a refusal.
     with watched(browser, tolerated="status of 422", **options) as (page, asked):
         page.goto(url)
-        page.wait_for_selector("html[data-ready]", timeout=60_000)
+        page.wait_for_selector("html[data-ready]")
         yield page
         origin = "/".join(url.split("/")[:3])
         assert [one for one in asked if not one.startswith((origin, "data:", "blob:"))] == []
@@ -57,7 +57,7 @@ def go(page, name: str) -> None:
     """Follow a link, by its words."""
     with page.expect_navigation():
         page.get_by_role("link", name=name, exact=True).first.click()
-    page.wait_for_selector("html[data-ready]", timeout=60_000)
+    page.wait_for_selector("html[data-ready]")
 
 
 def test_curves_grow_and_rows_change_while_the_page_is_open(browser, root):
@@ -72,7 +72,6 @@ def test_curves_grow_and_rows_change_while_the_page_is_open(browser, root):
             page.wait_for_function(
                 """(count) => document.getElementById("train-loss").data?.some((one) => one.x.includes(count))""",
                 arg=epoch,
-                timeout=30_000,
             )
         assert page.locator("progress").count() == 1
         assert page.locator("h2", has_text="Training now").is_visible()
@@ -88,7 +87,7 @@ def test_the_list_shows_a_study_that_is_new(browser, root):
     with serving(root) as address, opened(browser, address) as page:
         assert page.get_by_role("link", name="small").count() == 0
         away.rename(root / "small")
-        page.get_by_role("link", name="small").wait_for(timeout=30_000)
+        page.get_by_role("link", name="small").wait_for()
 
 
 def test_a_dropped_image_and_a_chosen_file_are_answered(browser, address, tmp_path):
@@ -98,7 +97,7 @@ def test_a_dropped_image_and_a_chosen_file_are_answered(browser, address, tmp_pa
         go(page, "small")
         go(page, "Try an image")
         page.set_input_files("#file", picture)
-        page.wait_for_selector(".answers > li:nth-child(4)", timeout=60_000)
+        page.wait_for_selector(".answers > li:nth-child(4)")
         assert page.locator(".answers ol li").count() == 20
         page.evaluate(
             """() => {
@@ -125,7 +124,7 @@ def test_runs_are_ticked_and_compared_with_the_keyboard(browser, address):
         assert page.get_by_role("checkbox", checked=True).count() == 3
         with page.expect_navigation():
             page.get_by_role("button", name="Compare", exact=True).press("Enter")
-        page.wait_for_selector("#train-loss .scatterlayer .trace", state="attached", timeout=60_000)
+        page.wait_for_selector("#train-loss .scatterlayer .trace", state="attached")
         assert page.get_by_role("checkbox", checked=True).count() == 3
 
 
@@ -137,7 +136,7 @@ def test_a_dark_phone_scrolls_down_only_and_names_are_inert(browser, address, tr
     with opened(browser, address, color_scheme="dark", **PHONE) as page:
         for path in paths:
             page.goto(address + path)
-            page.wait_for_selector("html[data-ready]", timeout=60_000)
+            page.wait_for_selector("html[data-ready]")
             page.locator("details").evaluate_all("(all) => all.forEach((one) => (one.open = true))")
             assert page.evaluate("() => document.documentElement.scrollWidth") == 390, path
             assert page.evaluate("() => window.hit") is None, path
@@ -171,4 +170,4 @@ def test_axe_finds_no_fault_on_any_page(browser, address, scheme):
             go(page, name)
             assert faults(page) == []
             page.go_back()
-            page.wait_for_selector("html[data-ready]", timeout=60_000)
+            page.wait_for_selector("html[data-ready]")

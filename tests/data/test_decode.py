@@ -202,7 +202,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
 VALID = [data for data, _ in GOLDEN.values()]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_no_bytes_raise_or_warn(data: st.DataObject) -> None:
     mutated = bytearray(data.draw(st.sampled_from(VALID)))

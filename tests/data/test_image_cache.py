@@ -151,10 +151,10 @@ def build(root: Path, where: Locations, start: Any, results: Any) -> None:
 def test_writers_at_once_agree(root: Path, where: Locations) -> None:
     context = multiprocessing.get_context("spawn")
     results, start = context.Queue(), context.Barrier(3)
-    writers = [context.Process(target=build, args=(root, where, start, results)) for _ in range(3)]
+    writers = [context.Process(target=build, args=(root, where, start, results), daemon=True) for _ in range(3)]
     for writer in writers:
         writer.start()
-    fingerprints = {results.get(timeout=30) for _ in writers}
+    fingerprints = {results.get(timeout=300) for _ in writers}
     for writer in writers:
         writer.join()
     assert fingerprints == {loaded(root, where).fingerprint}

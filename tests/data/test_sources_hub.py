@@ -64,7 +64,7 @@ def client(tmp_path: Path, hub: Hub) -> Callable[..., list[dict[str, Any]]]:
             env={**kept, **settings, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -136,7 +136,7 @@ def test_a_damaged_file_is_named(table: Table, tmp_path: Path, where: Locations)
     assert not list(where.cache.rglob("*.u8")), "nothing half-written"
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=4))
 def test_no_damage_raises_anything_but_a_sentence(
     table: Table, tmp_path: Path, where: Locations, flips: list[tuple[float, int]]

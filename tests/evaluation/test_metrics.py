@@ -19,7 +19,7 @@ def problem(seed: int, count: int, classes: int) -> tuple[np.ndarray, np.ndarray
     return random.normal(size=(count, classes)).astype(np.float32), random.integers(0, classes, count)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(2, 9))
 def test_every_metric_is_scikit_learns(seed: int, count: int, classes: int):
     logits, labels = problem(seed, count, classes)

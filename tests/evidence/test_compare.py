@@ -115,7 +115,7 @@ def test_level_decides():
 shapes = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(2, 30), st.integers(0, 2**32 - 1), st.booleans())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shapes)
 def test_antisymmetric_and_blind_to_the_order_of_images_and_seeds(shape):
     runs_a, runs_b, images, seed, binary = shape

@@ -132,7 +132,7 @@ def test_many_models_are_told_in_few_sentences(scores):
     assert told.losses[-1] == "9 more are worse than best."
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(1, 3), st.floats(0.2, 1)), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
 def test_any_mixture_of_models_is_judged_and_told(models, seed):
     rng = np.random.default_rng(seed)

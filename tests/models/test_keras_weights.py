@@ -33,7 +33,7 @@ def same(first: nn.Module, second: nn.Module) -> bool:
     return all(one.equal(other) for (name, one), other in pairs if not name.endswith("num_batches_tracked"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(width=st.integers(2, 6), bias=st.booleans(), channels_last=st.booleans(), places=st.randoms())
 def test_weights_survive_the_round_trip_in_any_order(width, bias, channels_last, places):
     source, target = small(width, bias), small(width, bias)

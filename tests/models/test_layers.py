@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -18,7 +18,6 @@ from bakeoff.models.layers import (
 from bakeoff.models.resnet_cifar import PadShortcut
 
 
-@settings(deadline=None)
 @given(size=st.integers(1, 40), kernel=st.integers(1, 7), stride=st.integers(1, 5))
 def test_same_padding_leaves_every_stride_th_pixel(size, kernel, stride):
     padded = SamePad(kernel, stride)(torch.ones(1, 1, size, size))
@@ -30,7 +29,6 @@ def test_same_padding_leaves_every_stride_th_pixel(size, kernel, stride):
     assert padded.sum() == size**2
 
 
-@settings(deadline=None)
 @given(size=st.integers(8, 60), kernel=st.integers(1, 8), stride=st.integers(1, 5))
 def test_side_after_an_unpadded_kernel(size, kernel, stride):
     assert side_after(size, kernel, stride) == nn.MaxPool2d(kernel, stride)(torch.ones(1, 1, size, size)).shape[2]

@@ -206,7 +206,7 @@ def test_too_small_images_for_the_tap():
         built(MOBILENET | {"tap": "conv_pw_13_relu"}, 16)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     tap=st.sampled_from(["block1_conv1", "block2_pool", "block4_pool"]),
     pool=st.sampled_from(["flatten", "avg", "max", None]),

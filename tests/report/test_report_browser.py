@@ -11,7 +11,7 @@ from test_power_figure import spreading
 
 from bakeoff.records.run import Deviation, RunState
 from bakeoff.report.html import write
-from browsing import faults, watched
+from browsing import contrast, faults, luminance, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -43,7 +43,7 @@ def opened(browser, path: Path, **options) -> Iterator["Page"]:
         page.context.route("**/*", lambda route: route.continue_() if route.request.url == url else route.abort())
         page.goto(url)
         if options.get("java_script_enabled", True):
-            page.wait_for_selector("html[data-ready]", timeout=60_000)
+            page.wait_for_selector("html[data-ready]")
         yield page
         assert [one for one in asked if not one.startswith(("data:", "blob:"))] == [url]
 
@@ -142,7 +142,7 @@ def test_the_keyboard_reaches_everything(browser, report):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to the answer"
         page.keyboard.press("Enter")
-        assert page.evaluate("location.hash") == "#answer"
+        page.wait_for_function("location.hash === '#answer'")
         frames = page.locator(".scroll")
         assert frames.count() == page.locator(".scroll[tabindex='0'][role=region][aria-label]").count()
 
@@ -246,14 +246,3 @@ def test_colours_have_contrast_enough(browser, report, scheme):
             assert contrast(light[line], light[ground]) >= 3, (line, ground)
     for cell in ("right-low", "right-high", "wrong-low", "wrong-high"):
         assert contrast(light["text"], light[cell]) >= 4.5, cell
-
-
-def luminance(colour: str) -> float:
-    """Return the relative luminance of an rgb() colour, as WCAG 2 defines it."""
-    shares = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
-    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
-    return sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def contrast(one: float, other: float) -> float:
-    return (max(one, other) + 0.05) / (min(one, other) + 0.05)

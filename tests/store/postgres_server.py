@@ -62,7 +62,7 @@ def running(bin: Path) -> Iterator[Server]:
         rules = data / "pg_hba.conf"
         rules.write_text(f"local all {GUARDED} scram-sha-256\nlocal all all trust\n")
         options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=60"
-        start = [bin / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"]
+        start = [bin / "pg_ctl", "-D", data, "-w", "-t", "300", "-l", folder / "log", "-o", options, "start"]
         subprocess.run(start, **{**us, "capture_output": False, "stdout": subprocess.DEVNULL})
         try:
             server = Server(folder)

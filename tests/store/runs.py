@@ -45,7 +45,7 @@ def take(store: Store, run_id: str, worker: str = ELSEWHERE) -> Claim:
     return claim
 
 
-def at_once(target: Callable[..., None], arguments: list[tuple[Any, ...]], seconds: float = 120) -> None:
+def at_once(target: Callable[..., None], arguments: list[tuple[Any, ...]], seconds: float = 300) -> None:
     """Call a function in one process for every tuple of arguments, all at the same moment, and expect no failure.
 
     The first argument that it is given is a barrier, to wait at before what is to happen at once.
@@ -77,7 +77,7 @@ def killed_at(number: int, work: Callable[..., None], *arguments: Any) -> bool:
     """Do work in a process that is killed at a change of the database; return whether it came that far."""
     child = context.Process(target=_die_at, args=(number, work, *arguments))
     child.start()
-    child.join(120)
+    child.join(300)
     assert child.exitcode in (0, -signal.SIGKILL)
     return child.exitcode != 0
 

@@ -110,7 +110,7 @@ def test_a_run_of_a_living_process_is_its_own_and_of_a_dead_one_anybodys(url: st
     claimed = context.Event()
     child = context.Process(target=_claim_and_hang, args=(url, claimed), daemon=True)  # ends with a failed test, too
     child.start()
-    assert claimed.wait(60)
+    assert claimed.wait(300)
     assert store.claim(EIGHT, ELSEWHERE) is None
     assert [name_of(who) for who in store.workers().values()] == [f"{os.uname().nodename}:{child.pid}"]
     os.kill(child.pid, signal.SIGKILL)

@@ -26,7 +26,7 @@ def alike(ours: object, theirs: object) -> bool:
     return ours == theirs or (ours != ours and theirs != theirs)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(number, number, number, st.none() | number), max_size=4),
     st.dictionaries(text.filter(bool), number, max_size=4),

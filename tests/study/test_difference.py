@@ -57,8 +57,8 @@ def test_images_are_told_by_what_they_are_and_not_by_their_hash():
     one, other = (side(name, {"one": 0.9}, about) for name, about in zip("AB", abouts, strict=True))
     one = replace(one, records=resolved(one.records, data={"fingerprint": "f00d" * 16}))
     assert difference(one, other).settings == (
-        "the images are not the same: 100 of 8x8 pixels in gray and 2 classes in A"
-        " and 90 of 8x8 pixels in gray and 2 classes in B",
+        "the images are not the same: 100 of 8x8 pixels in grey and 2 classes in A"
+        " and 90 of 8x8 pixels in grey and 2 classes in B",
     )
 
 

@@ -36,11 +36,12 @@ def test_many_failures_are_one_warning_without_passwords(caplog: pytest.LogCaptu
 
 def test_a_server_that_never_answers_holds_nobody_up(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sender, "MOST", 3)
+    monkeypatch.setattr(sender, "LAST_SECONDS", 0.01)
     never = threading.Event()
     to = Sender("a server", "")
     for _ in range(100):  # would not come back from here
         to.send(never.wait)  # type: ignore[arg-type]
-    to.close(seconds=0.01)
+    to.close()
     never.set()
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "too slow" in caplog.text

@@ -105,7 +105,7 @@ def _engine(recipe: Recipe, device: torch.device) -> tuple[str, tuple[Deviation,
 def _channels(given: int, normalize: str) -> tuple[int, tuple[Deviation, ...]]:
     """Return the channels of the network's input, and that gray images were repeated."""
     channels = input_channels(given, normalize)
-    why = f"normalize {normalize} has statistics for each colour; gray images are repeated to three channels"
+    why = f"normalize {normalize} has statistics for each colour; grey images are repeated to three channels"
     return channels, (Deviation("input channels", str(given), str(channels), why),) if channels != given else ()
 
 

@@ -45,7 +45,7 @@ def _images(about: Mapping[str, Any]) -> str:
     if not (shape := about["data"].get("shape")):
         return ""
     count, height, width, channels = shape
-    size = f"{width}x{height} pixels in {'gray' if channels == 1 else 'colour'}"
+    size = f"{width}x{height} pixels in {'grey' if channels == 1 else 'colour'}"
     return f"{count:,} of {size} and {len(about['data'].get('class_names', ()))} classes"
 
 

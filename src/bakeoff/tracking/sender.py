@@ -35,14 +35,14 @@ class Sender:
         except queue.Full:
             self._warn("it is too slow")
 
-    def close(self, seconds: float = LAST_SECONDS) -> None:
-        """Wait until everything is carried out, but no longer than some seconds."""
+    def close(self) -> None:
+        """Wait until everything is carried out, but no longer than `LAST_SECONDS`."""
         try:
-            self._waiting.put(None, timeout=seconds)
+            self._waiting.put(None, timeout=LAST_SECONDS)
         except queue.Full:
             self._warn("it is too slow")
             return
-        self._thread.join(seconds)
+        self._thread.join(LAST_SECONDS)
         if self._thread.is_alive():
             self._warn("it is too slow")
 
