@@ -24,6 +24,7 @@ class Hub(ThreadingHTTPServer):
         cut: after how many bytes the next answer ends, by name.
         ranges: which part of a file was asked for, and of which, where it was not all of it.
         requests: what was asked for.
+        tokens: what each request told of who asks, after its path.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Hub(ThreadingHTTPServer):
         self.cut: dict[str, int] = {}
         self.ranges: list[tuple[str, str]] = []
         self.requests: list[str] = []
+        self.tokens: list[tuple[str, str]] = []
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -51,6 +53,7 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.server.requests.append(f"{self.command} {path}")
+        self.server.tokens.append((path, self.headers.get("Authorization", "")))
         repo = next((repo for repo in self.server.repos if f"/{repo}/" in f"{path}/"), None)
         if repo is None:
             self.answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})

@@ -51,6 +51,7 @@ def test_what_is_written_is_synced_before_its_name_and_its_name_after(disk: list
     in_place(disk, "a.json", tmp_path.name)
     disk.clear()
     Checkpoints(tmp_path / "checkpoints", "a run").save(7, {"weight": torch.ones(3)}, {})
+    assert disk[0] == ("sync", tmp_path.name), "the folder's own name is on the disk before anything in it"
     for suffix in ("safetensors", "json"):
         in_place(disk, f"{7:012d}.{suffix}", "checkpoints")
     assert [name for done, name in disk if done != "sync"] == [f"{7:012d}.safetensors", f"{7:012d}.json"]
@@ -59,3 +60,27 @@ def test_what_is_written_is_synced_before_its_name_and_its_name_after(disk: list
         (folder / "images.u8").write_bytes(b"pixels")
     in_place(disk, "entry", "images")
     assert {("sync", "images.u8"), ("sync", "SHA256SUMS")} < set(disk)
+
+
+def test_a_kill_between_the_two_files_of_a_save_leaves_the_only_one_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of as many steps, as when an epoch is saved before it is judged and after."""
+    checkpoints, write = Checkpoints(tmp_path, "a run"), durable.write
+    checkpoints.save(7, {"weight": torch.ones(3)}, {"judged": False})
+
+    def killed(path: Path, content: bytes) -> None:
+        if path.suffix == ".json":
+            raise KeyboardInterrupt
+        write(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(durable, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.save(7, {"weight": torch.zeros(3)}, {"judged": True})
+    for judged in (False, True):
+        again = Checkpoints(tmp_path, "a run")
+        found = again.load()
+        assert found is not None
+        assert (found[0]["weight"].tolist(), found[1]) == ([1.0 - judged] * 3, {"judged": judged})
+        again.save(7, {"weight": torch.zeros(3)}, {"judged": True})

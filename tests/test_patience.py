@@ -22,6 +22,7 @@ from bakeoff import patience
         (1, format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), 30),
         (1, format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True), 1),
         (1, "Wed, 21 Oct 2015 07:28:00", 1),  # without its zone
+        (1, f"Wed, 21 Oct {10**20} 07:28:00 GMT", 1),
     ],
 )
 def test_pauses_grow_and_are_what_the_server_asks_for_up_to_half_a_minute(

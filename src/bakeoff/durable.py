@@ -23,6 +23,14 @@ def place(finished: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, and put their names on the disk."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        sync_folder(folder.parent)
+
+
 def sync_folder(path: Path) -> None:
     """Put the names in a folder on the disk."""
     folder = os.open(path, os.O_RDONLY)

@@ -26,6 +26,6 @@ def wait(attempt: int, asked: str | None = None) -> None:
 def _seconds(asked: str) -> float:
     if asked.isdecimal():
         return float(asked)
-    with suppress(ValueError, TypeError):  # it is no date, or one without its zone
+    with suppress(ValueError, TypeError, OverflowError):  # it is no date, or one without its zone, or beyond all years
         return (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
     return 0.0

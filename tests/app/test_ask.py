@@ -4,12 +4,14 @@ import re
 import struct
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from served import OURS, over, png, text
 
 import bakeoff
+from bakeoff.app import answers as app_answers
 from bakeoff.app import classifiers, uploads
 from bakeoff.app.answers import answers, prepared
 from bakeoff.app.classifiers import Classifiers
@@ -102,6 +104,24 @@ def test_too_large_a_file_is_refused_before_it_is_read(client, trained, key, dec
     answer = client.post(path, content=chunks(), headers=headers)
     assert answer.status_code == 413
     assert "20 MB" in answer.text
+
+
+def test_few_files_are_decoded_at_once(small, monkeypatch):
+    """Each may take hundreds of megabytes, and pages are made in forty threads."""
+    reading, decode, now, most = small[1], app_answers.decode, [], []
+
+    def counted(*given, **named):
+        now.append(1)
+        most.append(len(now))
+        time.sleep(0.02)
+        now.pop()
+        return decode(*given, **named)
+
+    monkeypatch.setattr(app_answers, "decode", counted)
+    picture = png(np.zeros((9, 9), np.uint8))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: prepared(reading, picture), range(8)))
+    assert max(most) == 2
 
 
 def test_a_file_that_does_not_arrive_is_given_up(monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from served import ADDRESS, OURS, over
 
+from bakeoff.app import guard
 from bakeoff.app.guard import Door, is_loopback
 
 STUDY = "/studies/0123456789abcdef"
@@ -119,6 +120,16 @@ def test_others_need_the_token_once(tmp_path: Path):
     assert "samesite=strict" in cookie
     assert page.get("/", headers={**remote, "Cookie": f"bakeoff={token}"}).status_code == 200
     assert page.get("/", headers={"Host": "evil.example", "Cookie": f"bakeoff={token}"}).status_code == 421
+
+
+def test_a_name_server_is_asked_once_whatever_names_strangers_send(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    monkeypatch.setattr("socket.getfqdn", lambda: asked.append("own name") or "box.example")
+    guard._own_names.cache_clear()
+    door = Door("0.0.0.0", "token")
+    assert [door.knows(name) for name in ("evil.example", "other.example", "Box.example:8000")] == [False, False, True]
+    assert len(asked) == 1
+    guard._own_names.cache_clear()
 
 
 def test_a_token_is_made_where_other_machines_reach_the_page():

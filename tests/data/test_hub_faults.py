@@ -63,6 +63,15 @@ def test_every_fault_of_a_download_is_survived_or_one_sentence(hub: Hub, client:
     assert [answer.get("labels") for answer in again] == [LABELS] * len(faults), again
 
 
+def test_a_token_is_told_to_the_hub_and_not_to_where_it_sends_us(hub: Hub, client: Any):  # noqa: F811
+    hub.repos["some/animals"] = {"train-0.parquet": parquet()}
+    hub.redirected = {"train-0.parquet"}
+    (answer,) = client("some/animals", HF_TOKEN="hf_secret")
+    assert answer["labels"] == LABELS
+    assert "Bearer hf_secret" in {token for path, token in hub.tokens if "/elsewhere/" not in path}
+    assert {token for path, token in hub.tokens if "/elsewhere/" in path} == {""}
+
+
 def test_a_hub_that_is_busy_is_asked_again_and_given_up_in_the_end(hub: Hub, client: Any):  # noqa: F811
     hub.repos["some/animals"] = {"train-0.parquet": parquet()}
     hub.refused = {"": [429, 503, 500]}

@@ -1,5 +1,6 @@
 """Parquet files that are made to unpack to far more than themselves: refused before they fill the memory."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from image_files import plain
 
+from bakeoff.data import parquet_pages
 from bakeoff.data.parquet import parquet_listing
-from bakeoff.data.parquet_pages import page_sizes
+from bakeoff.data.parquet_pages import DOUBLE, LIST, page_sizes
 from bakeoff.errors import DataError
 from bakeoff.specs.data import DataSpec
 
@@ -87,6 +89,15 @@ def test_pages_are_believed_and_not_what_the_end_of_the_file_says_of_them(tmp_pa
     path = tmp_path / "x.parquet"
     with_an_end_that_lies(path)
     assert sum(page_sizes(path, "image.bytes")) > 8 * MEGABYTE
+
+
+def test_a_list_in_the_header_of_a_page_is_not_gone_through_beyond_the_end_of_the_file():
+    """A struct whose first field is a list of a million numbers of eight bytes, of which there is none."""
+    content = bytes([1 << 4 | LIST, 15 << 4 | DOUBLE, *varint(500_000)])
+    file = BytesIO(content)
+    with pytest.raises(ValueError, match="it ends too early"):
+        parquet_pages._struct(file)
+    assert file.tell() == len(content)
 
 
 def test_more_rows_than_bytes_are_refused(tmp_path: Path):

@@ -1,6 +1,9 @@
 """Arrays as Keras and its users save them."""
 
 import re
+import struct
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +145,37 @@ def test_files_that_are_damaged_or_something_else(path: Path, where: Locations) 
     with path.open("wb") as file:
         np.save(file, GRAY)
     with pytest.raises(DataError, match=r"not a whole \.npz file"):
+        load(DataSpec(name=str(path)), where)
+
+
+HEADERS = {
+    "which Python cannot split into words": "{'descr': '|u1', 'fortran_order': False, 'shape': (",
+    "with a list for a key": "{[]: 1}",
+    "of more pixels than can be counted": f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({10**30},), }}",
+    "too deep": "(" * 5000,
+    "too long": " " * 20_000,
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_headers_of_arrays_that_no_program_writes(path: Path, where: Locations, header: str) -> None:
+    """In an archive whose checksums are right, so that it is NumPy that reads them."""
+    content = b"\x93NUMPY\1\0" + struct.pack("<H", len(HEADERS[header])) + HEADERS[header].encode()
+    for name in ("x", "y"):
+        np.savez(path, **{other: array for other, array in (("x", GRAY), ("y", LABELS)) if other != name})
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(f"{name}.npy", content)
+        with pytest.raises(DataError, match=rf"data\.npz: the array {name} cannot be read") as refused:
+            load(DataSpec(name=str(path)), where)
+        assert "\n" not in str(refused.value)
+
+
+def test_an_array_with_an_archive_behind_it(path: Path, where: Locations) -> None:
+    np.savez(path, x=GRAY, y=LABELS)
+    archive, alone = path.read_bytes(), BytesIO()
+    np.save(alone, GRAY)
+    path.write_bytes(alone.getvalue() + archive)
+    with pytest.raises(DataError, match=r"data\.npz: cannot be read"):
         load(DataSpec(name=str(path)), where)
 
 

@@ -47,7 +47,9 @@ class Answer(BaseHTTPRequestHandler):
         server.requests.append(asked)
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and server.takes_ranges else 0
         if server.statuses or start >= len(server.content):
-            self.send_response(server.statuses.pop(0) if server.statuses else 416)
+            self.send_response(status := server.statuses.pop(0) if server.statuses else 416)
+            if status == 302:
+                self.send_header("Location", "http://[no address")
             self.send_header("Content-Length", "0")
             self.end_headers()
             return

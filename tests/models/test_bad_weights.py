@@ -18,6 +18,8 @@ from safetensors.torch import save_file
 
 from bakeoff.errors import ModelError
 from bakeoff.models import networks
+from bakeoff.models.expectation import Expectation
+from bakeoff.models.foreign_weights import expected_in
 from bakeoff.models.keras_files import read_keras, save_keras_weights
 from bakeoff.models.keras_weights import KerasWeights
 from bakeoff.models.state_dicts import StateDict, read_state_dict
@@ -89,6 +91,16 @@ def test_archives_of_keras(tmp_path):
     with pytest.raises(ModelError, match="it is no archive of Keras, or a damaged one"):
         read(inside / "text.keras")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["bomb.keras", "inside", "other.keras", "text.keras"]
+
+
+def test_an_archive_of_keras_whose_packing_is_damaged(tmp_path):
+    path = keras_archive(tmp_path / "a.keras", "model.weights.h5", bytes(range(256)), zipfile.ZIP_LZMA)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"model.weights.h5") + 16
+    content[place + 4 : place + 40] = b"\xff" * 36
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="it is no archive of Keras, or a damaged one"):
+        read(path)
 
 
 def with_kernel(path: Path, put: Callable[[h5py.Group], Any]) -> Path:
@@ -211,3 +223,16 @@ def test_a_file_with_two_models_is_refused(tmp_path):
             variables["0"] = np.zeros(2)
     with pytest.raises(ModelError, match="it has two layers 'same'; give the weights of one network"):
         read(tmp_path / "two.h5")
+
+
+@pytest.mark.parametrize("told", ["100000 unit", f"{'9' * 5000} unit", "0 unit", "32 nonsense", "32", ""])
+def test_weights_may_tell_of_no_input_that_no_network_has(told: str):
+    assert Expectation.from_metadata({"input": told}) is None
+
+
+@pytest.mark.parametrize("size", ["[3, 9, 1e999]", "[3, 9, 100000]", "[]", "[" * 100_000])
+def test_a_repository_may_tell_of_no_input_that_no_network_has(tmp_path, size: str):
+    (path := tmp_path / "config.json").write_text(f'{{"mean": [0, 0, 0], "std": [1, 1, 1], "input_size": {size}}}')
+    assert expected_in(path) is None
+    path.write_text('{"mean": [0, 0, 0], "std": [1, 1, 1], "input_size": [3, 32, 32]}')
+    assert expected_in(path) == Expectation(32, "unit")

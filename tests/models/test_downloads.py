@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from file_server import Files, publishing
 from bakeoff import patience
 from bakeoff.data.locations import Locations
 from bakeoff.errors import ModelError, OfflineError
-from bakeoff.models.downloads import Published, download, obtain
+from bakeoff.models.downloads import Published, _served_md5, download, obtain
 from bakeoff.patience import ATTEMPTS
 
 CONTENT = random.Random(0).randbytes(300_000)
@@ -107,9 +108,29 @@ def test_what_has_not_the_checksum_is_not_kept(server, online, checksum):
     assert leftovers(online) == []
 
 
+def test_what_has_no_end_is_given_up_over_all_attempts_and_not_kept(server, online, monkeypatch):
+    monkeypatch.setattr("bakeoff.models.downloads.MAX_BYTES", 200_000)
+    server.break_after = [150_000]
+    with pytest.raises(ModelError, match="sends more than 200,000 bytes"):
+        obtain(published(server), online)
+    assert [path.stat().st_size for path in online.cache.rglob("net_notop*")] == [0]
+
+
 def test_without_any_checksum_the_file_is_taken(server, online):
     server.sends_checksum = False
     assert obtain(Published(server.url), online).read_bytes() == CONTENT
+
+
+def test_a_server_that_sends_us_to_no_address_is_one_sentence(server, online):
+    server.statuses = [302] * ATTEMPTS
+    with pytest.raises(OfflineError, match=f"{ATTEMPTS} attempts to download it failed, the last because"):
+        obtain(published(server), online)
+
+
+def test_a_checksum_that_is_none_is_not_believed():
+    headers = Message()
+    headers["x-goog-hash"] = "md5=abc"
+    assert _served_md5(headers) == ""
 
 
 def test_a_file_that_is_gone(server, online):

@@ -53,6 +53,7 @@ def run_spec(**changes: object) -> RunSpec:
         ("data: a\0b\n", r"is not valid YAML: unacceptable character #x0000: special characters are not allowed$"),
         ("- a\n", "is a mapping of fields"),
         ("data: x\nmodels: a\nseeds: 0\n", "line 3: seeds: at least one seed"),
+        ("data: x\nmodels: a\nseeds: 20261128\n", "line 3: seeds: a number is how many, .*; got 20261128"),
         ("data: x\nmodels: a\nseeds: [1, 1]\n", "every seed may stand once"),
         ("data: x\nmodels: a\nprotocol: {mode: budget}\n", "belong together"),
         ("data: x\nmodels: a\nprotocol: {val_fraction: 1.0}\n", "val_fraction: .*less than 1"),
@@ -80,6 +81,25 @@ def test_a_mistake_in_a_study_file_is_one_sentence_with_its_line(tmp_path: Path,
         read_study(path, {})
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def laughs(levels: int) -> str:
+    """Return YAML of a few bytes for each level, which are ten times as many values as the one before."""
+    return "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, levels))
+
+
+@pytest.mark.parametrize("text", [laughs(12), "data: x\nmodels: &a [*a]\n", "data: x\nmodels: &a {name: {b: *a}}\n"])
+def test_aliases_that_stand_for_more_than_fits_into_memory_are_refused(tmp_path: Path, text: str):
+    (path := tmp_path / "study.yaml").write_text(text)
+    with pytest.raises(SpecError, match="is not valid YAML: its aliases stand for themselves, or for more than"):
+        read_study(path, {})
+
+
+def test_aliases_may_save_words(tmp_path: Path):
+    path = tmp_path / "study.yaml"
+    path.write_text("data: x\nmodels: [{name: &n a, options: &o {k: 1}}, {name: *n, options: *o}]\n")
+    first, second = read_study(path, {}).models
+    assert first == second
 
 
 def test_no_mistake_in_a_study_file_speaks_of_python(tmp_path: Path):

@@ -124,6 +124,11 @@ def test_a_url_is_noted_without_its_password(tmp_path: Path, monkeypatch: pytest
     assert noted("sqlite:///a.db") == f"sqlite:///{tmp_path / 'a.db'}"
 
 
+def test_a_password_among_the_parameters_of_a_url_is_not_told_either():
+    pytest.importorskip("psycopg")
+    assert "secret" not in refused("postgresql://me@127.0.0.1:9/x?password=secret&connect_timeout=2")
+
+
 def test_a_server_that_goes_away_is_one_sentence_and_its_return_is_noticed(postgres: Server):
     url = postgres.new_database()
     store = Store(url, "s", STUDY)

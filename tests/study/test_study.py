@@ -168,6 +168,7 @@ def test_the_generator_of_the_process_is_left_alone(tmp_path, tiny):
         ({"seeds": 0}, "at least one seed"),
         ({"device": "gpu"}, "no device 'gpu' here; choose from auto, cpu"),
         ({"val_fraction": 0}, "there are no validation images"),
+        ({"grid": {f"recipe.optimizer.{name}": [0] * 50 for name in ("lr", "eps", "alpha")}}, "make 125,000 runs of a"),
         ({"grid": {"recipe.nothing": [1]}}, "unknown field 'recipe.nothing'"),
         ({"grid": {"recipe.epochs.x": [1]}}, "no field 'recipe.epochs.x'"),
         ({"mode": "own-recipe", "recipe": "default"}, "leave out the recipes"),

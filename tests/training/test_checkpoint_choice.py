@@ -1,5 +1,7 @@
 """Which checkpoint a run goes on from, by files alone."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,22 @@ def test_files_of_other_names_are_no_checkpoints(tmp_path: Path):
     saved(tmp_path, 3)
     (tmp_path / "notes.json").write_text('{"run_id": "ours"}')
     assert chosen(tmp_path) == (3, [])
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO])
+def test_what_cannot_be_opened_now_is_not_given_up_for_lost(tmp_path: Path, monkeypatch, number: int):
+    saved(tmp_path, 3, 7)
+    read = Path.read_bytes
+
+    def failing(path: Path) -> bytes:
+        if path.name == f"{7:012d}.safetensors":
+            raise OSError(number, os.strerror(number))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    if number == errno.EIO:  # the disk has lost it
+        assert chosen(tmp_path)[0] == 3
+        return
+    with pytest.raises(StoreError, match="checkpoint 7 cannot be read .*; mend that and give --retry-failed"):
+        chosen(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4

@@ -1,6 +1,7 @@
 """What the finished runs of a study say of an image file."""
 
 import math
+import threading
 import time
 from dataclasses import dataclass
 
@@ -14,11 +15,15 @@ from bakeoff.data.imageset import UInt8Array
 from bakeoff.data.sources import BadImage
 from bakeoff.errors import BakeoffError, DataError
 
+# Files of others that are decoded at once: each may take some hundred megabytes.
+_turns = threading.BoundedSemaphore(2)
+
 
 def prepared(reading: Reading, data: bytes) -> UInt8Array:
     """Return an image file as the study's images are, shape (H, W, C); raise `DataError` where it is not one."""
     _, height, width, channels = reading.subject.about["data"]["shape"]
-    image = decode(Blob("the file", data), gray=channels == 1, finish=Fit(height, width, reading.subject.data.fit))
+    with _turns:
+        image = decode(Blob("the file", data), gray=channels == 1, finish=Fit(height, width, reading.subject.data.fit))
     if isinstance(image, BadImage):
         raise DataError(f"The file {image.reason}.")
     return image

@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
@@ -58,7 +59,7 @@ class Door:
             return True
         if not self.token:
             return False
-        return _address(name) is not None or name in (socket.gethostname().lower(), socket.getfqdn().lower())
+        return _address(name) is not None or name in _own_names()
 
 
 class Guard:
@@ -100,6 +101,12 @@ class Guard:
             answer.set_cookie("bakeoff", self._door.token, httponly=True, samesite="strict", path="/")
             return answer
         return _refusal(401, "Open the whole address that bakeoff printed, with its token.")
+
+
+@cache
+def _own_names() -> tuple[str, ...]:
+    """Return the names of this machine, asked for once: a name server can take seconds, and everybody waits."""
+    return socket.gethostname().lower(), socket.getfqdn().lower()
 
 
 def is_loopback(host: str) -> bool:

@@ -156,7 +156,7 @@ def _fill(started: BinaryIO, file: Published) -> str:
             elif error.code not in TRANSIENT:
                 raise OfflineError(_by_hand(file, why)) from None
             asked = error.headers.get("Retry-After", "")
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:  # the last where it sends us to no address
             if isinstance(error, OSError) and error.errno in _FULL:
                 raise
             why, asked = str(getattr(error, "reason", error)) or type(error).__name__, ""
@@ -170,11 +170,11 @@ def _transfer(started: BinaryIO, file: Published) -> str:
         request.add_header("Range", f"bytes={have}-")
     with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
         if have and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            started.truncate(0)  # the server sends all of it
-        received = 0
+            have = started.truncate(0)  # the server sends all of it
         while chunk := answer.read(CHUNK):
-            received += len(chunk)
-            if received > MAX_BYTES:
+            have += len(chunk)
+            if have > MAX_BYTES:
+                started.truncate(0)
                 raise ModelError(f"{file.url}: sends more than {MAX_BYTES:,} bytes; it is not what was published")
             started.write(chunk)
         started.flush()
@@ -185,7 +185,7 @@ def _transfer(started: BinaryIO, file: Published) -> str:
 
 def _served_md5(headers: Message) -> str:
     """Return the checksum that Google's storage sends along with a file."""
-    found = re.search(r"md5=([\w+/]+=*)", ",".join(headers.get_all("x-goog-hash", [])))
+    found = re.search(r"md5=([A-Za-z0-9+/]{22}==)", ",".join(headers.get_all("x-goog-hash", [])))
     return f"md5:{base64.b64decode(found[1]).hex()}" if found else ""
 
 

@@ -14,6 +14,7 @@ _MODES = {
     "tf": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "unit": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
+_KNOWN = {*_MODES, "caffe", "dataset", "per-image"}
 _ROUNDING = 5e-4
 
 
@@ -38,7 +39,12 @@ class Expectation:
     def from_metadata(cls, metadata: Mapping[str, str]) -> Self | None:
         """Return what the metadata of a `.safetensors` file tells; None where that is nothing."""
         size, _, normalize = metadata.get("input", "").partition(" ")
-        return cls(int(size), normalize) if size.isdecimal() and normalize else None
+        return cls.told(int(size), normalize) if size.isdecimal() and len(size) <= 4 else None
+
+    @classmethod
+    def told(cls, image_size: int, normalize: str | None) -> Self | None:
+        """Return what a file tells; None where no network is trained so, since files come from anywhere."""
+        return cls(image_size, normalize) if normalize in _KNOWN and 4 <= image_size <= 4096 else None
 
 
 def mode_of(mean: Sequence[float], deviation: Sequence[float]) -> str | None:

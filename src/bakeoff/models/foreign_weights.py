@@ -61,7 +61,7 @@ def expected_in(config: Path) -> Expectation | None:
         content = json.loads(config.read_text(encoding="utf-8"))
         given = content.get("pretrained_cfg", content)
         return _expectation(given["input_size"], given["mean"], given["std"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError):
         return None
 
 
@@ -107,5 +107,4 @@ def _torchvision_weights(name: str) -> Any:
 
 
 def _expectation(size: Any, mean: Any, deviation: Any) -> Expectation | None:
-    mode = mode_of(mean, deviation)
-    return Expectation(int(size[-1]), mode) if mode else None
+    return Expectation.told(int(size[-1]), mode_of(mean, deviation))

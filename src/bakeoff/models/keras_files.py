@@ -8,7 +8,6 @@ The formats are those of keras/src/legacy/saving/legacy_h5_format.py and keras/s
 import io
 import re
 import zipfile
-import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from bakeoff import durable
 from bakeoff.errors import ModelError
 from bakeoff.models.hdf5 import MAX_BYTES, MAX_RATIO, Hdf5, opened
 from bakeoff.models.keras_weights import Array, KerasWeights, in_keras_order
+from bakeoff.models.trial import reason
 
 _MEMBER = "model.weights.h5"
 _NO_LAYERS = ("optimizer", "seed_generator")  # groups of a Keras 3 file that hold no weights of layers
@@ -80,8 +80,10 @@ def _unpacked(path: Path) -> io.BytesIO:
             return io.BytesIO(archive.read(member))
     except KeyError:
         raise ModelError(f"it has no {_MEMBER} in it; save it with model.save() or save_weights() in Keras 3") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        raise ModelError(f"it is no archive of Keras, or a damaged one ({error})") from None
+    except ModelError:
+        raise
+    except Exception as error:  # zipfile raises nearly everything for damaged files
+        raise ModelError(f"it is no archive of Keras, or a damaged one ({reason(error)})") from None
 
 
 def _legacy_layers(file: Hdf5) -> Layers:

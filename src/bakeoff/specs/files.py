@@ -1,5 +1,6 @@
 """YAML in: study and recipe files, with the line of whatever is wrong in them."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,22 @@ from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.study import StudySpec
 
 MAX_BYTES = 1_000_000
+MAX_MEANT = 4 * MAX_BYTES  # characters and values, with every alias written out
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key that is no text, or stands twice: the first would be lost without a word."""
+    """A safe loader that refuses what a study file never has.
+
+    A key that is no text, or stands twice: the first would be lost without a word. Aliases of aliases that stand for
+    more than fits into memory, or for themselves.
+    """
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None and _meant(node, {}) > MAX_MEANT:
+            why = "its aliases stand for themselves, or for more than any study has"
+            raise yaml.constructor.ConstructorError(None, None, why, node.start_mark)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -132,9 +145,22 @@ def _line_of(path: Path, error: FieldError | UnknownNameError) -> int | None:
     return line if same else None
 
 
+def _meant(node: yaml.Node, known: dict[int, float]) -> float:
+    """Return how many characters and values a node stands for with its aliases written out."""
+    if id(node) not in known:
+        known[id(node)] = math.inf  # for whoever asks while it is counted, which it is then within itself
+        inner = sum(_meant(child, known) for child in _children(node))
+        known[id(node)] = 1 + inner + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+    return known[id(node)]
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    for child in node.value if isinstance(node, yaml.CollectionNode) else ():
+        yield from child if isinstance(child, tuple) else (child,)
+
+
 def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
     if isinstance(node, yaml.ScalarNode):
         yield node
-    for child in node.value if isinstance(node, yaml.CollectionNode) else ():
-        for one in child if isinstance(child, tuple) else (child,):
-            yield from _scalars(one)
+    for child in _children(node):
+        yield from _scalars(child)

@@ -11,6 +11,7 @@ from bakeoff.specs.protocol import Protocol
 from bakeoff.specs.recipe import Recipe
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+MOST_SEEDS = 10_000  # of a number that says how many; a larger one is rather a seed
 Values = Annotated[tuple[Any, ...], Field(min_length=1)]
 
 
@@ -42,6 +43,8 @@ class StudySpec(Spec):
         if isinstance(given, int) and not isinstance(given, bool):
             if given < 1:
                 raise ValueError("at least one seed is needed")
+            if given > MOST_SEEDS:
+                raise ValueError(f"a number is how many, {MOST_SEEDS:,} at most; to say which, list them, as in 0,5,7")
             return tuple(range(given))
         if not isinstance(given, list | tuple):
             raise ValueError("must be how many, such as 3, or a list of which, such as [0, 5, 7]")

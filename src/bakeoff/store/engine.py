@@ -45,9 +45,8 @@ def noted(url: str) -> str:
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
         return parsed.set(database=str(Path(parsed.database or "").resolve())).render_as_string()
-    query = {name: value for name, value in parsed.query.items() if name != "password"}
     place = (parsed.host, parsed.port, parsed.database)
-    return URL.create(parsed.drivername, parsed.username, None, *place, query).render_as_string()
+    return URL.create(parsed.drivername, parsed.username, None, *place, parsed.query).render_as_string()
 
 
 @contextmanager
@@ -69,7 +68,10 @@ def _parsed(url: str) -> URL:
         raise StoreError("the URL of the database is not one; write postgresql://USER@HOST/NAME") from None
     name = parsed.get_backend_name()
     if name in ("postgresql", "postgres"):
-        return parsed.set(drivername="postgresql+psycopg")
+        # A password among the parameters, which the driver prefers, is put where messages leave it out.
+        passwords = [parsed.password or "", *parsed.normalized_query.get("password", ())]
+        query = {name: value for name, value in parsed.query.items() if name != "password"}
+        return parsed.set(drivername="postgresql+psycopg", password=passwords[-1] or None, query=query)
     if name != "sqlite":
         raise StoreError(f"there is no support for databases of {name!r}; choose from sqlite, postgresql")
     return parsed

@@ -78,7 +78,7 @@ class StudyFolder:
             StoreError: the folder is another study's, holds other things, or its runs are in another database.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            durable.make_folder(self.path)
             with _locked(self.path):
                 if (self.path / STUDY_FILE).exists():
                     found = self.read()
@@ -183,7 +183,7 @@ class RunFolder:
 
     def write_spec(self, spec: RunSpec) -> None:
         """Write the resolved spec, for people, into a folder without left-over parts of files."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(self.path)
         for path in self.path.glob("*.partial"):  # of an attempt that was killed while it wrote; a run has one worker
             path.unlink()
         durable.write(self.path / "spec.json", json.dumps(spec.content(), indent=1).encode())

@@ -2,6 +2,7 @@
 
 import fnmatch
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -16,6 +17,7 @@ from bakeoff.specs.recipe import NO_END, Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.specs.study import StudySpec
 
+MOST_RUNS = 100_000  # of a model
 # Fields outside of model and recipe that runs of one study may differ in: they are judged on the same test images.
 OF_A_RUN = ("data.max_train", "protocol.val_fraction", "protocol.tta")
 
@@ -29,6 +31,7 @@ def expand(study: StudySpec) -> list[RunSpec]:
         SpecError: a field of the overrides or of the grid does not exist, or has a wrong value.
         UnknownNameError: a model or recipe that there is not.
     """
+    _check_size(study)
     _check_settings(study)
     _check_conflicts(study)
     variants = [
@@ -91,6 +94,13 @@ def _recipes(study: StudySpec, *names: str) -> list[Recipe]:
     if study.recipes:
         raise SpecError(f"mode {study.protocol.mode!r} trains each model with its own recipe; leave out the recipes")
     return [recipe_for(*names)]
+
+
+def _check_size(study: StudySpec) -> None:
+    """Refuse a grid that is a slip: to write down all that it stands for would take hours, or all memory."""
+    runs = math.prod(map(len, study.grid.values())) * len(study.seeds) * (study.protocol.folds or 1)
+    if runs > MOST_RUNS:
+        raise SpecError(f"grid, seeds and folds make {runs:,} runs of a model, {MOST_RUNS:,} at most; give fewer")
 
 
 def _check_settings(study: StudySpec) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Set
+from errno import EIO
 from pathlib import Path
 from typing import Any
 
@@ -49,20 +50,23 @@ class Checkpoints:
         return self._before + time.perf_counter() - self._started
 
     def save(self, number: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Write checkpoint `number`, then remove all but it and the whole one before it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write checkpoint `number`, or a higher one where that is taken, then remove all but it and the one before."""
+        # Written over, a whole one would be lost by a kill between its two files: an epoch that is closed has as many
+        # steps as when it was saved before it was judged.
+        number = max([number, *(whole + 1 for whole in self._whole)])
+        durable.make_folder(self.folder)
         content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
         about = {"run_id": self._run_id, "seconds": self.seconds, "state": state}
         durable.write(self._path(number, "safetensors"), content)
         durable.write(self._path(number, "json"), _description(content, about))
-        self._whole = [number, *(other for other in self._whole if other != number)][:KEEP]
+        self._whole = [number, *self._whole][:KEEP]
         self._remove_but({f"{kept:012d}" for kept in self._whole})
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return the tensors and the state of the newest whole checkpoint, or None where there is none.
 
         Raises:
-            StoreError: it is of another run.
+            StoreError: it is of another run, or there is a file that cannot be opened, so that nothing is known of it.
         """
         found, damaged = None, []
         for number in sorted(self._numbers(), reverse=True):
@@ -71,7 +75,14 @@ class Checkpoints:
                 break
             except FileNotFoundError as error:  # lost, or the save was cut off
                 damaged.append(f"checkpoint {number} is not whole ({Path(error.filename).name} is missing)")
-            except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            except OSError as error:
+                if error.errno != EIO:  # which may pass, while a training that starts anew removes the file
+                    raise StoreError(
+                        f"{self.folder}: checkpoint {number} cannot be read ({error.strerror}); mend that and give "
+                        "--retry-failed, or remove that folder to train the run anew"
+                    ) from None
+                damaged.append(f"checkpoint {number} is damaged ({error.strerror})")
+            except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
                 damaged.append(f"checkpoint {number} is damaged ({error or type(error).__name__})")
         if damaged:
             on = f"training goes on from checkpoint {self._whole[0]}" if found else "training starts anew"

@@ -4,7 +4,6 @@ A validation part is x_val, y_val; a file with only x and y is a training part. 
 """
 
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,6 @@ from bakeoff.data.sources import Listing, consecutive, stamp
 from bakeoff.data.unpacking import check_unpacked
 from bakeoff.errors import DataError
 from bakeoff.specs.data import DataSpec
-
-# What damaged archives raise; RuntimeError where one says that it is encrypted, or packed in a way that is not known.
-UNREADABLE = (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, RuntimeError)
 
 
 def from_npz(spec: DataSpec, where: Locations) -> Listing:  # noqa: ARG001, the spec's name is the path
@@ -66,8 +62,10 @@ def _names(path: Path) -> list[str]:
             check_unpacked(path, sum(member.file_size for member in archive.infolist()))
         with np.load(path, allow_pickle=False) as file:
             return list(file.files)
-    except UNREADABLE as error:
-        raise DataError(f"{path}: cannot be read ({error}); write it again") from None
+    except DataError:
+        raise
+    except Exception as error:  # zipfile and NumPy raise nearly everything for damaged files
+        raise DataError(f"{path}: cannot be read ({_reason(error)}); write it again") from None
 
 
 def _read(path: Path, name: str) -> NDArray[Any]:
@@ -75,13 +73,17 @@ def _read(path: Path, name: str) -> NDArray[Any]:
         with np.load(path, allow_pickle=False) as file:
             array: NDArray[Any] = np.atleast_1d(file[name])
             return array
-    except UNREADABLE as error:
+    except Exception as error:
         if "Object arrays" in str(error):
             raise DataError(
                 f"{path}: the array {name} holds Python objects, which could run code when read; save plain numbers or"
                 " strings, and images of one size"
             ) from None
-        raise DataError(f"{path}: the array {name} cannot be read ({error}); write the file again") from None
+        raise DataError(f"{path}: the array {name} cannot be read ({_reason(error)}); write the file again") from None
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _joined(arrays: Mapping[str, NDArray[Any]], path: Path) -> NDArray[Any]:
