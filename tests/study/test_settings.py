@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from small import compare
 
 import bakeoff
 from bakeoff.errors import SpecError
@@ -117,3 +118,11 @@ def test_a_share_for_all_runs_is_no_override(tmp_path: Path):
     file.write_text("data: digits\nmodels: [lenet5]\noverrides:\n  recipe.epochs: 1\n  data.max_train: 100\n")
     with pytest.raises(SpecError, match=r"study.yaml, line 5: .*data.max_train is no setting of a single run"):
         bakeoff.compare(config=file, out=tmp_path / "out")
+
+
+def test_weights_that_stay_after_some_epochs_count_as_trained(tmp_path: Path):
+    models = [{"name": "airbench94", "options": {"width": 0.05}, "image_size": 12}]
+    recipes = [{"name": name, "whiten_epochs": epochs} for name, epochs in (("all", 0), ("one", 1))]
+    runs = compare(tmp_path / "out", models, seeds=1, epochs=2, max_train=300, recipe=recipes).runs
+    assert [run.state.value for run in runs] == ["finished"] * 2
+    assert runs[0].parameters == runs[1].parameters

@@ -95,6 +95,7 @@ def run_one(
         assert size is not None, "a resolved spec has a size"
         at_once = images_at_once(size)
         judge = _Judge(parts.prepare, parts.precision, at_once, hooks.stop_requested, tta=spec.protocol.tta)
+        parameters = count_parameters(parts.model)  # before training, which freezes what has learnt enough
         with closing(TensorBoard(folder.path)) as board:
             fitted = _train(parts, judge, checkpoints, mix_seed(spec.seed, 1), meter, board, hooks)
     give_back_freed_memory()
@@ -120,7 +121,7 @@ def run_one(
         epochs=fitted.rows,
         best_epoch=fitted.best_epoch,
         metrics=_metrics(predictions),
-        parameters=count_parameters(parts.model),
+        parameters=parameters,
         cost=meter.cost(
             parts.model,
             (planned.channels, size, size),

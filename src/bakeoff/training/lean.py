@@ -15,7 +15,7 @@ def lean(model: nn.Module) -> nn.Module:
 
     - An activation before a max pooling goes behind it, where fewer pixels are left. Outputs are equal, and gradients
       too, but where rounding makes two pixels the same.
-    - Dropout draws 16 random bits for an element and not one float: faster, and other elements than torch's.
+    - Dropout draws 8 or 16 random bits for an element and not one float: faster, and other elements than torch's.
 
     Modules with hooks stay: somebody waits for their very output.
     """
@@ -29,7 +29,7 @@ def lean(model: nn.Module) -> nn.Module:
 
 
 class LeanDropout(nn.Dropout):
-    """Dropout with a probability in steps of 2^-16. On other devices than a CPU, torch's own."""
+    """Dropout with a probability in steps of 2^-16, from 8 bits where they will do. On other devices, torch's own."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop elements while training, and scale the others up."""
@@ -57,22 +57,35 @@ class PoolFirst(nn.Module):
 class _Drop(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, x: Tensor, probability: float) -> Tensor:
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-        threshold = round(probability * 2**16) - 2**15
-        kept = (words.view(torch.int16)[: x.numel()] >= threshold).as_strided(x.shape, x.stride())
-        context.scale = 2**16 / (2**16 - round(probability * 2**16))
-        context.save_for_backward(kept)
-        return _scaled(x, kept, context.scale)
+        noise, context.largest_dropped, dropped = _noise(x, probability)
+        context.scale = 1 / (1 - dropped)
+        context.save_for_backward(noise)
+        return _kept(x, noise, context.largest_dropped, context.scale)
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (kept,) = context.saved_tensors
-        return _scaled(gradients[0], kept, context.scale), None
+        (noise,) = context.saved_tensors
+        return _kept(gradients[0], noise, context.largest_dropped, context.scale), None
 
 
-def _scaled(x: Tensor, kept: Tensor, scale: float) -> Tensor:
-    product: Tensor = torch.ops.aten.native_dropout_backward(x, kept, scale)  # x * kept * scale, in one pass
-    return product
+def _noise(x: Tensor, probability: float) -> tuple[Tensor, int, float]:
+    """Return random numbers in the form of a tensor, the largest that drops its element, and how probable that is."""
+    bits = 8 if (probability * 2**8).is_integer() else 16
+    words = torch.empty(-(-x.numel() * bits // 64), dtype=torch.int64).random_(-(2**63), None)
+    steps = min(round(probability * 2**bits), 2**bits - 1)  # something is kept
+    if bits == 8:  # all of 0 to 255 are numbers of every format
+        noise = words.view(torch.uint8)[: x.numel()].to(x.dtype)
+        largest = steps - 1
+    else:
+        noise = (words.view(torch.int16)[: x.numel()] >= steps - 2**15).to(x.dtype)
+        largest = 0
+    return noise.as_strided(x.shape, x.stride()), largest, steps / 2**bits
+
+
+def _kept(x: Tensor, noise: Tensor, largest_dropped: int, scale: float) -> Tensor:
+    """Return what is kept of a tensor, scaled up: two passes where the kernels of dropout itself take several."""
+    kept: Tensor = torch.ops.aten.threshold_backward(x, noise, largest_dropped)  # x where the noise is larger, else 0
+    return kept.mul_(scale)
 
 
 def _format(x: Tensor) -> torch.memory_format:
