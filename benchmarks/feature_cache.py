@@ -19,7 +19,7 @@ from timing import RESULTS, processor
 from bakeoff.api import declare, load, run
 from bakeoff.data.locations import Locations
 from bakeoff.run.device import find_device
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 from bakeoff.study.plan import make_plan
 
 HEADS, EPOCHS, WHOLE = 20, 10, 50_000

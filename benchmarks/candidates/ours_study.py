@@ -14,7 +14,7 @@ from rounds import Rounds
 import bakeoff
 from bakeoff.records.run import EpochRow
 from bakeoff.run.resolve import PlannedRun
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 from bakeoff.training.precision import resolve_amp
 
 FROZEN = {"name": "vgg16", "image_size": 32, "tap": "block3_pool", "pool": "flatten", "freeze": "backbone"}

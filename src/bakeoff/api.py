@@ -22,8 +22,8 @@ from bakeoff.specs.study import StudySpec
 from bakeoff.study.carry_out import run
 from bakeoff.study.confirm import FILE, FOLDER, Confirmed, confirmation, confirmed
 from bakeoff.study.declare import data_fields, declare, without_none
-from bakeoff.study.execute import Observer
 from bakeoff.study.lines import default_observer
+from bakeoff.study.observer import Observer
 from bakeoff.study.plan import make_plan
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
 from bakeoff.tracking import tracking
@@ -58,6 +58,7 @@ def compare(
     device: str = "auto",
     data_dir: str | Path | None = None,
     offline: bool = False,
+    jobs: int = 1,
     time_limit: float | None = None,
     database: str | None = None,
     retry_failed: bool = False,
@@ -76,6 +77,7 @@ def compare(
         device: auto, cpu, cuda, cuda:1 or mps.
         data_dir: a folder that holds data sets.
         offline: refuse to download.
+        jobs: how many runs to train at once, each in a process with its share of the cores.
         time_limit: seconds after which training is saved and stopped.
         database: the URL of a database to use instead of one in the folder. Its password is written nowhere: where it
             is needed later, libpq finds it in `PGPASSWORD` or `~/.pgpass`.
@@ -97,9 +99,9 @@ def compare(
         plan = make_plan(declare(data, models, **settings), where, find_device(device))
     folder = Path(out) if out else plan.default_folder()
     observer = observer or default_observer(verbose)
-    how: dict[str, Any] = {"time_limit": time_limit, "database": database, "retry_failed": retry_failed}
+    how: dict[str, Any] = {"jobs": jobs, "time_limit": time_limit, "database": database}
     with tracking(track, plan, folder) as loggers:
-        run(plan, folder, where, Together(observer, *loggers), **how)
+        run(plan, folder, where, Together(observer, *loggers), retry_failed=retry_failed, **how)
     return Result(folder, database)
 
 
@@ -149,6 +151,7 @@ def reproduce(
     device: str = "auto",
     data_dir: str | Path | None = None,
     offline: bool = False,
+    jobs: int = 1,
     time_limit: float | None = None,
     retry_failed: bool = False,
     verbose: bool | None = None,
@@ -165,7 +168,7 @@ def reproduce(
         faithful: repeat the document's fault where it changes the figures, in a study of its own.
         max_train: train on so many images only.
         out: the folder of all reproductions; the same call again goes on with what is there.
-        device, data_dir, offline, time_limit, retry_failed, verbose, observer: as for `compare`.
+        device, jobs, data_dir, offline, time_limit, retry_failed, verbose, observer: as for `compare`.
 
     Raises:
         BakeoffError: a mistake in the arguments, the data or the weights, named in one sentence.
@@ -175,7 +178,8 @@ def reproduce(
     plan = make_plan(study, where, find_device(device))
     folder = Path(out) / folder_name(name, faithful=faithful)
     observer = observer or default_observer(verbose)
-    outcome = run(plan, folder, where, observer, time_limit=time_limit, retry_failed=retry_failed)
+    how: dict[str, Any] = {"jobs": jobs, "time_limit": time_limit, "retry_failed": retry_failed}
+    outcome = run(plan, folder, where, observer, **how)
     return conclude(Reproduction(name, outcome.records, faithful), folder)
 
 
@@ -193,6 +197,7 @@ def confirm(
     out: str | Path | None = None,
     device: str = "auto",
     offline: bool = False,
+    jobs: int = 1,
     time_limit: float | None = None,
     retry_failed: bool = False,
     verbose: bool | None = None,
@@ -204,7 +209,7 @@ def confirm(
         folder: of a finished comparison of settings.
         seeds: how many; none of them is among those of the comparison.
         out: the folder to write to, `confirm` in the comparison's unless given; the same call again goes on there.
-        device, offline, time_limit, retry_failed, verbose, observer: as for `compare`.
+        device, jobs, offline, time_limit, retry_failed, verbose, observer: as for `compare`.
 
     Raises:
         BakeoffError: the comparison is not finished, or something is wrong with the data, named in one sentence.
@@ -212,7 +217,8 @@ def confirm(
     study, where = to_confirm(Result(Path(folder)), seeds, offline=offline)
     plan = make_plan(study, where, find_device(device))
     to = Path(out) if out else Path(folder) / FOLDER
-    run(plan, to, where, observer or default_observer(verbose), time_limit=time_limit, retry_failed=retry_failed)
+    how: dict[str, Any] = {"jobs": jobs, "time_limit": time_limit, "retry_failed": retry_failed}
+    run(plan, to, where, observer or default_observer(verbose), **how)
     return conclude_confirmation(Path(folder), to)
 
 

@@ -95,3 +95,10 @@ def test_costs_of_older_runs_leave_gaps_and_say_so(build):
     assert "Energy was not measured" in table.note
     assert "of the process so far" in table.note
     assert cost_table(()) is None
+
+
+def test_runs_that_were_trained_at_once_are_told_beside_their_seconds(build):
+    subject = build(models=["a", "b"], seeds=2)
+    assert "at once" not in cost_table(subject.ranked).note
+    beside = [replace(record, environment={**record.environment, "at_once": "2"}) for record in subject.records]
+    assert "Several runs were trained at once" in cost_table(replace(subject, records=tuple(beside)).ranked).note

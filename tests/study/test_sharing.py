@@ -12,7 +12,7 @@ import pytest
 import bakeoff
 from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.run_one import News
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 
 FLAGS = "--models lenet5 --seeds 4 --epochs 2 --batch-size 128 --amp off --offline --device cpu"
 

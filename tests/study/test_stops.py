@@ -22,7 +22,8 @@ from bakeoff.errors import StoreError
 from bakeoff.records.run import RunRecord, RunState
 from bakeoff.specs.study import StudySpec
 from bakeoff.study import carry_out
-from bakeoff.study.execute import Observer, Outcome
+from bakeoff.study.execute import Outcome
+from bakeoff.study.observer import Observer
 from bakeoff.study.plan import make_plan
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import bakeoff
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 from bakeoff.study.union import told, union
 
 

@@ -12,7 +12,7 @@ from torch import nn
 import bakeoff
 from bakeoff.models import Network, networks
 from bakeoff.records.run import RunRecord
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 
 pytestmark = pytest.mark.torture
 

@@ -20,7 +20,7 @@ import bakeoff
 from bakeoff.errors import OfflineError, SpecError, UnknownNameError
 from bakeoff.models import Network, networks
 from bakeoff.records.run import EpochRow, RunRecord, RunState
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 from bakeoff.tracking import sender
 from bakeoff.tracking.figures import settings
 

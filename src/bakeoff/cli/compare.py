@@ -95,6 +95,9 @@ def compare(
         Path | None, Option(help="A folder that holds data sets.", show_default=False, rich_help_panel=MACHINE)
     ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=MACHINE)] = "auto",
+    jobs: Annotated[
+        int, Option(help="Runs to train at once, each with its share of the cores.", rich_help_panel=MACHINE)
+    ] = 1,
     time_limit: Annotated[
         float | None, Option(help="Seconds, then save and stop.", show_default=False, rich_help_panel=MACHINE)
     ] = None,
@@ -150,4 +153,4 @@ def compare(
         "skip_bad": skip_bad or None,
     }
     flags = {"offline": offline, "dry_run": dry_run, "retry_failed": retry_failed}
-    raise typer.Exit(run_comparison(study, out, data_dir, device, time_limit, database, track, **flags))
+    raise typer.Exit(run_comparison(study, out, data_dir, device, jobs, time_limit, database, track, **flags))

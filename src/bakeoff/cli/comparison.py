@@ -17,7 +17,8 @@ from bakeoff.report.text import plural
 from bakeoff.run.device import find_device
 from bakeoff.specs.arguments import flag, naming_arguments
 from bakeoff.specs.files import naming_lines
-from bakeoff.study.execute import Observer, Outcome
+from bakeoff.study.execute import Outcome
+from bakeoff.study.observer import Observer
 from bakeoff.study.plan import Plan, make_plan
 from bakeoff.tracking import tracking
 from bakeoff.tracking.together import Together
@@ -30,6 +31,7 @@ def run_comparison(
     folder: Path | None,
     data_dir: Path | None,
     device: str,
+    jobs: int,
     time_limit: float | None,
     database: str | None,
     track: str | None,
@@ -51,7 +53,7 @@ def run_comparison(
         print_plan(plan, folder)
         return 0
     with tracking(track, plan, folder) as loggers:
-        outcome = train(plan, folder, where, time_limit, database, *loggers, retry_failed=retry_failed)
+        outcome = train(plan, folder, where, jobs, time_limit, database, *loggers, retry_failed=retry_failed)
         result = api.load(folder, database)
         # Who presses Ctrl-C does not want to wait for a report.
         report = None if outcome.signalled else result.report()
@@ -73,6 +75,7 @@ def train(
     plan: Plan,
     folder: Path,
     where: Locations,
+    jobs: int,
     time_limit: float | None,
     database: str | None = None,
     *loggers: Observer,
@@ -81,8 +84,9 @@ def train(
     """Train what a plan still lacks, with progress bars in a terminal, and a line of JSON per run elsewhere."""
 
     def run(observer: Observer) -> Outcome:
-        how: dict[str, Any] = {"time_limit": time_limit, "database": database, "retry_failed": retry_failed}
-        return api.run(plan, folder, where, Together(observer, *loggers), **how)
+        observers = Together(observer, *loggers)
+        how: dict[str, Any] = {"jobs": jobs, "time_limit": time_limit, "database": database}
+        return api.run(plan, folder, where, observers, retry_failed=retry_failed, **how)
 
     if not out.is_terminal:
         print_warnings(plan, err)

@@ -12,6 +12,7 @@ def confirm(
     seeds: Annotated[int, Option(help="How many fresh ones.")] = 3,
     out: Annotated[Path | None, Option(help="Folder to write to.", show_default="OUT/confirm")] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    jobs: Annotated[int, Option(help="Runs to train at once, each with its share of the cores.")] = 1,
     time_limit: Annotated[float | None, Option(help="Seconds, then save and stop.", show_default=False)] = None,
     retry_failed: Annotated[bool, Option(help="Try again what failed.")] = False,
     offline: Annotated[bool, Option(help="Refuse to download.")] = False,
@@ -27,4 +28,4 @@ def confirm(
     from bakeoff.cli.confirmation import run_confirmation
 
     flags = {"retry_failed": retry_failed, "offline": offline, "dry_run": dry_run}
-    raise typer.Exit(run_confirmation(folder, seeds, out, device, time_limit, **flags))
+    raise typer.Exit(run_confirmation(folder, seeds, out, device, jobs, time_limit, **flags))

@@ -22,6 +22,7 @@ def run_confirmation(
     seeds: int,
     out: Path | None,
     device: str,
+    jobs: int,
     time_limit: float | None,
     *,
     retry_failed: bool,
@@ -35,7 +36,7 @@ def run_confirmation(
     if dry_run:
         print_plan(plan, folder)
         return 0
-    outcome = train(plan, folder, where, time_limit, retry_failed=retry_failed)
+    outcome = train(plan, folder, where, jobs, time_limit, retry_failed=retry_failed)
     _show(api.conclude_confirmation(tuned, folder), folder)
     return exit_status(outcome)
 

@@ -24,7 +24,8 @@ from bakeoff.report.text import plural
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import News
 from bakeoff.specs.recipe import NO_END, Recipe
-from bakeoff.study.execute import Observer, Outcome
+from bakeoff.study.execute import Outcome
+from bakeoff.study.observer import Observer
 from bakeoff.training.features import Extraction
 from bakeoff.training.fit import Notice
 
@@ -107,6 +108,10 @@ class Live(Observer):
     def measuring(self, what: str) -> None:
         """Say it beside the bar of the study."""
         self._bars.update(self._study, figures=name(what))
+
+    def training(self, done: float, running: int) -> None:
+        """Move the bar of the study."""
+        self._bars.update(self._study, completed=done, figures=f"{running} at once" if running else "")
 
     def run_ended(self, record: RunRecord) -> None:
         """Replace the bar of the run by a line."""

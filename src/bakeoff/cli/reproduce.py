@@ -23,6 +23,7 @@ def reproduce(
         Path | None, Option(help="A folder that holds data sets and weights.", show_default=False)
     ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    jobs: Annotated[int, Option(help="Runs to train at once, each with its share of the cores.")] = 1,
     time_limit: Annotated[float | None, Option(help="Seconds, then save and stop.", show_default=False)] = None,
     retry_failed: Annotated[bool, Option(help="Try again what failed.")] = False,
     offline: Annotated[bool, Option(help="Refuse to download.")] = False,
@@ -45,4 +46,4 @@ def reproduce(
 
     study = {"seeds": seeds_value(seeds), "epochs": epochs, "max_train": max_train, "faithful": faithful}
     flags = {"offline": offline, "dry_run": dry_run, "retry_failed": retry_failed}
-    raise typer.Exit(run_reproductions(names or [], study, out, data_dir, device, time_limit, **flags))
+    raise typer.Exit(run_reproductions(names or [], study, out, data_dir, device, jobs, time_limit, **flags))

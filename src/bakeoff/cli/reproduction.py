@@ -28,6 +28,7 @@ def run_reproductions(
     folder: Path | None,
     data_dir: Path | None,
     device: str,
+    jobs: int,
     time_limit: float | None,
     *,
     offline: bool,
@@ -50,7 +51,7 @@ def run_reproductions(
             print_plan(plan, place)
             continue
         left = max(deadline - time.monotonic(), 1e-3) if deadline and time_limit else time_limit
-        outcome = train(plan, place, where, left, retry_failed=retry_failed)
+        outcome = train(plan, place, where, jobs, left, retry_failed=retry_failed)
         _show(api.conclude(Reproduction(system, outcome.records, study["faithful"]), place), place)
         worst = max(worst, exit_status(outcome))
         if outcome.stopped:

@@ -83,13 +83,16 @@ def _timings(contender: Contender, name: str) -> list[Timing]:
 
 
 def _note(ranked: Sequence[Contender]) -> str:
-    """Say whose peak of memory is not its own, and what the machine did not tell."""
-    costs = [record.cost for one in ranked for record in one.finished if record.cost]
+    """Say whose figures are not those of a run alone, and what the machine did not tell."""
+    records = [record for one in ranked for record in one.finished if record.cost]
+    costs = [record.cost for record in records if record.cost]
+    beside = any(record.environment.get("at_once", "1") != "1" for record in records)
     shared = not all(cost.own_peak_memory for cost in costs)
     unmetered = all(cost.joules is None for cost in costs)
     estimated = any(cost.joules_of == "estimate" for cost in costs)
     return (
         "Means over the finished runs."
+        + (" Several runs were trained at once: alone they take less time each." if beside else "")
         + (" Some peaks of memory are of the process so far, with the runs before." if shared else "")
         + (" Energy was not measured: the machine has no counters that may be read." if unmetered else "")
         + (

@@ -50,6 +50,7 @@ class Store:
     """
 
     def __init__(self, url: str, study_id: str, spec: Mapping[str, Any] | None = None) -> None:
+        self.url = url
         self.study_id = study_id
         self._engine = open_database(url)
         try:

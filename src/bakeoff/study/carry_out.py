@@ -12,7 +12,9 @@ from bakeoff.specs.protocol import BESIDE
 from bakeoff.store.database import Store
 from bakeoff.store.engine import noted
 from bakeoff.store.folder import StudyFolder
-from bakeoff.study.execute import Observer, Outcome, execute
+from bakeoff.study.execute import Outcome, execute
+from bakeoff.study.jobs import check_jobs
+from bakeoff.study.observer import Observer
 from bakeoff.study.plan import Plan
 from bakeoff.study.stopping import check_limit
 from bakeoff.study.union import told, union
@@ -29,6 +31,7 @@ def run(
     time_limit: float | None = None,
     database: str | None = None,
     retry_failed: bool = False,
+    jobs: int = 1,
 ) -> Outcome:
     """Train what a plan still lacks, in its folder; see `compare`.
 
@@ -41,8 +44,10 @@ def run(
         database: the URL of a database; None: the one that the folder was begun with, a file in it unless another was
             named.
         retry_failed: try runs again that have failed.
+        jobs: how many runs to train at once.
     """
     check_limit(time_limit)
+    check_jobs(jobs)
     study_folder = StudyFolder(folder)
     changes: list[str] = []
 
@@ -59,7 +64,7 @@ def run(
     url = database or about["database"] or study_folder.database_url
     store = Store(url, plan.study_id, plan.study.content())
     try:
-        return execute(plan, study_folder, store, observer, time_limit, retry_failed=retry_failed)
+        return execute(plan, study_folder, store, observer, time_limit, retry_failed=retry_failed, jobs=jobs)
     finally:
         store.close()
 
@@ -95,9 +100,9 @@ def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]
 
 
 def repeating(argv: Sequence[str]) -> str:
-    """Return the command that repeats a study, without what is for one time and without the password of a database.
+    """Return the command that repeats a study, without what is for one time or one machine.
 
-    It is empty where Python was used.
+    Nor has it the password of a database. It is empty where Python was used.
     """
     program = Path(argv[0])
     if program.stem != "bakeoff" and program.parts[-2:] != ("bakeoff", "__main__.py"):
@@ -105,7 +110,7 @@ def repeating(argv: Sequence[str]) -> str:
     kept, words = ["bakeoff"], iter(argv[1:])
     for word in words:
         option, given, value = word.partition("=")
-        if option == "--time-limit":
+        if option in ("--time-limit", "--jobs"):
             value = value or next(words, "")
         elif option == "--database":
             kept += [option, noted(value if given else next(words, ""))]

@@ -8,6 +8,7 @@ from bakeoff.records.run import Deviation, RunRecord, RunState
 MATTERS = {
     **{package: f"versions of {package}" for package in ("bakeoff", "torch", "torchvision", "timm")},
     "device_name": "hardware",
+    "at_once": "numbers of runs at once",
 }
 
 

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from errno import EDQUOT, EFBIG, ENOSPC
@@ -29,6 +29,8 @@ from bakeoff.study import looks
 from bakeoff.study.afterwards import measure_what_is_asked, unmeasured
 from bakeoff.study.environments import changed
 from bakeoff.study.heartbeat import Heartbeat
+from bakeoff.study.jobs import train_at_once
+from bakeoff.study.observer import Observer
 from bakeoff.study.plan import Plan
 from bakeoff.study.stopping import Stop, stopping
 from bakeoff.training.checkpoint import Checkpoints
@@ -36,34 +38,6 @@ from bakeoff.training.fit import Notice
 
 FULL = (ENOSPC, EDQUOT, EFBIG)  # no room on the disk, in the user's share of it, or within the largest size of a file
 LOOK_SECONDS = 1.0  # between looks at runs that other processes train
-
-
-class Observer:
-    """Is told how a study goes on; this one does not care."""
-
-    def joined(self, what: str) -> None:
-        """The folder holds the study already; what this command changes of it, in a sentence."""
-
-    def study_started(self, runs: int, done: int) -> None:
-        """So many runs, of which so many were done before."""
-
-    def run_started(self, planned: PlannedRun, resumed: bool) -> None:
-        """A run starts, or goes on from where it was interrupted."""
-
-    def progress(self, news: News) -> None:
-        """The current run goes on."""
-
-    def stopping(self) -> None:
-        """Ctrl-C or SIGTERM asked to stop; that happens after the current step or chunk of images."""
-
-    def measuring(self, what: str) -> None:
-        """Something is measured of a finished run."""
-
-    def run_ended(self, record: RunRecord) -> None:
-        """A run has ended, in whatever state; `running` if another process has taken it over."""
-
-    def waiting(self, workers: Sequence[str]) -> None:
-        """Nothing is left but runs that other processes train; called every second with each one's process."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +65,10 @@ def execute(
     time_limit: float | None,
     *,
     retry_failed: bool = False,
+    jobs: int = 1,
+    at_once: int = 1,
 ) -> Outcome:
-    """Train every run of the plan that is not done, one after the other.
+    """Train every run of the plan that is not done, one after the other or several at once.
 
     Other processes may do the same at once, each with runs of its own; at the end, those of the others are waited for.
     A run whose process died or was not heard of for long is gone on with.
@@ -104,6 +80,8 @@ def execute(
         observer: told of everything.
         time_limit: seconds after which training saves itself and stops.
         retry_failed: try runs again that have failed.
+        jobs: how many runs to train at once, each in a process of its own if there are several.
+        at_once: how many processes are told to train at once, of which this is one.
     """
     runs = {planned.spec.run_id: planned for planned in plan.runs}
     store.add(planned.spec for planned in plan.runs)
@@ -115,7 +93,10 @@ def execute(
     observer.study_started(len(runs), sum(record.state.is_final for record in before))
     worker = str(Worker.current())
     with stopping(time_limit, observer.stopping) as stop:
-        bench = _Bench(plan, folder, store, observer, stop, {record.run_id: record.environment for record in before})
+        if jobs > 1:
+            train_at_once(plan, folder, store, jobs, observer, stop)
+        environments = {record.run_id: record.environment for record in before}
+        bench = _Bench(plan, folder, store, observer, stop, environments, at_once)
         while not stop.why():
             if claim := store.claim(runs, worker):
                 planned = runs[claim.run_id]
@@ -153,6 +134,7 @@ class _Bench:
     observer: Observer
     stop: Stop
     environments: Mapping[str, Mapping[str, str]]  # in which runs were attempted before, by their identity
+    at_once: int  # processes that train, of which this is one
 
     def attempt(self, planned: PlannedRun, claim: Claim) -> RunRecord:
         """Return the record of an attempt at a claimed run, whatever became of it, and keep it."""
@@ -162,8 +144,9 @@ class _Bench:
         with Heartbeat(self.store, claim) as heart:
             try:
                 record = self._train(planned, claim, heart, unfinished)
-                elsewhere = changed(self.environments.get(claim.run_id, {}), record.environment)
-                record = replace(record, deviations=record.deviations + elsewhere)
+                here = {**record.environment, "at_once": str(self.at_once)}
+                elsewhere = changed(self.environments.get(claim.run_id, {}), here)
+                record = replace(record, environment=here, deviations=record.deviations + elsewhere)
                 self.store.finish(claim, record)
             except LostClaimError as error:
                 return replace(unfinished, state=RunState.RUNNING, error=str(error))

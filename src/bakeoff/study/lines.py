@@ -4,7 +4,7 @@ import sys
 from typing import TextIO
 
 from bakeoff.records.run import RunRecord, RunState
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 from bakeoff.study.printable import printable
 
 

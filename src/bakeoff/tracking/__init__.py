@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from bakeoff.registry import Registry
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 from bakeoff.study.plan import Plan
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bakeoff.records.run import RunRecord
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.run_one import News
-from bakeoff.study.execute import Observer
+from bakeoff.study.observer import Observer
 
 
 class Together(Observer):
@@ -43,6 +43,11 @@ class Together(Observer):
         """Tell what is measured."""
         for observer in self._observers:
             observer.measuring(what)
+
+    def training(self, done: float, running: int) -> None:
+        """Tell how far runs are that go on at once."""
+        for observer in self._observers:
+            observer.training(done, running)
 
     def run_ended(self, record: RunRecord) -> None:
         """Tell that a run has ended."""
