@@ -249,3 +249,5 @@ def test_specs_are_frozen_and_refuse_what_they_do_not_know():
 def test_values_are_shown_as_a_study_file_has_them():
     values = [{"flip": {}}, {"shift": {"amount": 4}}, [], {}, None, True]
     assert [as_written(value) for value in values] == ["flip", "shift: amount: 4", "none", "none", "none", "true"]
+    layers = [{"kind": "dense", "size": 400, "rate": None}, {"kind": "batch-norm", "size": None, "rate": None}]
+    assert as_written(layers) == "dense (size: 400) + batch-norm"

@@ -109,7 +109,14 @@ def shown(value: Any) -> str:
 
 
 def as_written(value: Any) -> str:
-    """Return a value as a study file has it, and an empty one as none: `{flip: {}}` is `flip`."""
+    """Return a value much as a study file has it, and an empty one as none: `{flip: {}}` is `flip`.
+
+    Of what is known by a name or a kind, that comes first, and what is not set is left out: `dense (size: 400)`.
+    """
+    if isinstance(value, dict) and (first := value.keys() & {"name", "kind"}):
+        (key,) = first
+        rest = as_written({name: inner for name, inner in value.items() if name != key and inner not in (None, {})})
+        return str(value[key]) if rest == "none" else f"{value[key]} ({rest})"
     if isinstance(value, dict):
         parts = [name if inner == {} else f"{name}: {as_written(inner)}" for name, inner in value.items()]
         return ", ".join(parts) or "none"
