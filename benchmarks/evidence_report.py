@@ -10,6 +10,7 @@ from typing import Any
 Row = Mapping[str, Any]
 PARTS = ("simulated", "equal_real", "different_real")
 CALLED, HELD = (0.03, 0.06), (0.93, 0.97)
+PRODUCT = "costs, as here"  # of the methods for costs
 SHARES = {"called": CALLED, "holds_difference": HELD, "holds_mean": HELD}
 
 
@@ -30,6 +31,7 @@ def tables(results: Mapping[str, list[dict]]) -> dict[str, str]:
         "simulated": _simulated(results["simulated"]),
         "real": _real(results["equal_real"], results["different_real"]),
         "outside": _outside(results),
+        "costs": _costs(results["costs"]),
         "integrated": _integrated(results["integrated"]),
         "integrated mean": _integrated_mean(results["integrated_mean"]),
         "variances": _variances(results["variances"]),
@@ -71,6 +73,20 @@ def missed(results: Mapping[str, list[dict]]) -> list[str]:
                 found.append(f"{what}: the mean of {kind}, seeds {seeds}")
             last = [row.get("again", row) for row in rows]
             found += [f"{what}: {row}" for row in last if not _within(row[what], low, high, row["repetitions"])]
+    return found + _missed_costs(results["costs"])
+
+
+def _missed_costs(rows: list[dict]) -> list[str]:
+    """Return where the product's test of costs calls too much; of few runs it may call less, which errs to no harm.
+
+    Bounds hold for as many runs of all models; for other numbers, two models may be called in a hundredth more.
+    """
+    found = []
+    for row in rows:
+        same = row["runs"][0] == row["runs"][1]
+        calls = [(row["called"], CALLED[1] + 0.01 * (not same)), *[(row["called_of_four"], CALLED[1])] * same]
+        if row["method"] == PRODUCT:
+            found += [f"costs: {row}" for share, most in calls if not _within(share, 0, most, row["repetitions"])]
     return found
 
 
@@ -155,6 +171,25 @@ def _why(row: Row, what: str) -> str:
     return "unequal spread" if str(row.get("kind")).startswith("unequal") else "few seeds"
 
 
+def _costs(rows: list[dict]) -> str:
+    spreads = list(dict.fromkeys(row["spread"] for row in rows))
+    head = ("method", "models", "runs", *(f"spread {spread}" for spread in spreads))
+    cells: dict[tuple[str, str, str], dict[str, list[float]]] = {}
+    for row in rows:
+        seeds = _seeds(sorted(row["runs"]))
+        cells.setdefault((row["method"], "two", seeds), {}).setdefault(row["spread"], []).append(row["called"])
+        if row["method"] == PRODUCT:
+            four = cells.setdefault((row["method"], "four, any pair", seeds), {})
+            four.setdefault(row["spread"], []).append(row["called_of_four"])
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    ordered = sorted(cells.items(), key=lambda item: (methods.index(item[0][0]), item[0][1] != "two"))
+    return _table(head, ((*key, *(_extent(found[spread]) for spread in spreads)) for key, found in ordered))
+
+
+def _extent(shares: list[float]) -> str:
+    return f"{100 * min(shares):.1f} to {100 * max(shares):.1f} %"
+
+
 def _integrated_mean(rows: list[dict]) -> str:
     cells = ((str(row["seeds"]), f"{100 * row['least']:.1f} to {100 * row['most']:.1f} %") for row in rows)
     return _table(("seeds", "95 % interval holds the mean"), cells)
@@ -200,7 +235,7 @@ def _power(rows: list[dict]) -> str:
                 row["networks"],
                 f"{row['images']:,}",
                 *(_needed(row[f"seeds for {points}"]) for points in (0.5, 1.0, 2.0)),
-                *(_points(row["detectable"][seeds]) for seeds in (3, 5)),
+                *(_points(row["detectable"][seeds]) for seeds in ("3", "5")),
             )
             for row in rows
         ),

@@ -79,6 +79,23 @@ def test_identical_models_are_no_evidence_of_anything(runs):
         assert -0.03 < found.low < 0 < found.high < 0.03
 
 
+@given(st.integers(0, 10_000))
+def test_the_rounding_of_means_over_different_numbers_of_runs_is_no_difference(seed):
+    scores = np.random.default_rng(seed).normal(size=50)
+    found = compared(np.tile(scores, (2, 1)), np.tile(scores, (3, 1)))
+    assert found.difference == 0
+    assert found.p_value == 1
+
+
+def test_a_model_whose_runs_answer_alike_lends_no_degrees_of_freedom():
+    rng = np.random.default_rng(11)
+    fixed, b = rng.normal(0, 1, 50) * np.ones((5, 1)), rng.normal(0.4, 1, (3, 1)) * np.ones(50)
+    b += fixed[0]  # what is hard for the one is for the other: images have no part in it
+    found, expected = compared(fixed, b), stats.ttest_1samp(b.mean(axis=1), fixed.mean())
+    assert found.p_value == pytest.approx(expected.pvalue)
+    assert found.df == pytest.approx(2)
+
+
 def test_one_all_right_and_one_all_wrong():
     found = compared(np.ones((3, 50)), np.zeros((3, 50)))
     assert found.difference == found.high == 1

@@ -43,6 +43,16 @@ def test_nothing_to_tell_apart():
     assert compact_letters([], []) == {}
 
 
+def test_many_models_take_no_time():
+    """Two hundred means a little apart of which those further apart than a spread differ: intervals on a line."""
+    names = [f"m{number:03d}" for number in range(200)]
+    different = [(x, y) for x, y in combinations(names, 2) if int(y[1:]) - int(x[1:]) > 20]
+    letters = compact_letters(names, different)
+    assert letters["m000"] == "a"
+    assert letters["m199"].endswith("(180)")
+    assert compact_letters(names, []) == dict.fromkeys(names, "a")
+
+
 @given(
     st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.sampled_from([*combinations(range(9), 2)]))))
 )

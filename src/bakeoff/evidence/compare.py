@@ -72,7 +72,8 @@ def compare(first: str, second: str, a: Components, b: Components, level: float 
         level: of the interval, and 1 - alpha of the test.
     """
     wins = np.sign(a.runs[:, None] - b.runs[None, :]).mean()
-    known = partial(Comparison, first, second, a.mean - b.mean, float(wins + 1) / 2, level)
+    difference = _difference(a, b)
+    known = partial(Comparison, first, second, difference, float(wins + 1) / 2, level)
     if (a.seeds == 1) != (b.seeds == 1):
         single = first if a.seeds == 1 else second
         reason = f"{single} ran once, and one run does not tell how far its score would move with another seed"
@@ -82,21 +83,32 @@ def compare(first: str, second: str, a: Components, b: Components, level: float 
         low, high, p = _exactly(a, b, level)
         return known(low, high, p, scope, "McNemar's exact test, Tango's score interval")
     of = _of_procedures(a, b) if a.seeds > 1 else _of_networks(a, b)
-    low, high, p = _by_t(a, b, of, level)
+    low, high, p = _by_t(difference, of, level, shares=a.binary and b.binary)
     method = "crossed seeds and images, Student's t" if a.seeds > 1 else "paired over images, Student's t"
     return known(low, high, p, scope, method, float(np.sqrt(of.variance)), float(of.df))
+
+
+def _difference(a: Components, b: Components) -> float:
+    """Return the difference of the means; 0 where it is but the rounding of means over different numbers of runs."""
+    difference = a.mean - b.mean
+    return 0.0 if abs(difference) < 1e-12 * max(1.0, abs(a.mean)) else difference
 
 
 def _of_procedures(a: Components, b: Components) -> Precision:
     """Return the precision of a difference, as seeds and images vary.
 
     The variance of the images' differences, var(a[i] - b[i]) / N, holds each model's residual once, and so does the
-    variance between its runs: it is taken out of the first, so that it counts once.
+    variance between its runs: it is taken out of the first, so that it counts once. A model whose every run answers
+    alike has no variance between runs, and none to guess at: the degrees of freedom are those of the other alone.
     """
-    least = [parts.residual / (parts.seeds * parts.size) for parts in (a, b)]
-    image = _of_networks(a, b).variance - sum(least)
-    run = [parts.run_variance / parts.seeds for parts in (a, b)]
-    return precision(run, least, [a.seeds, b.seeds], np.maximum(image, 0), a.size)
+    images = _of_networks(a, b)
+    moved = [parts for parts in (a, b) if not parts.settled]
+    if not moved:
+        return images
+    least = [parts.residual / (parts.seeds * parts.size) for parts in moved]
+    run = [parts.run_variance / parts.seeds for parts in moved]
+    image = np.maximum(images.variance - sum(least), 0)
+    return precision(run, least, [parts.seeds for parts in moved], image, a.size)
 
 
 def _of_networks(a: Components, b: Components) -> Precision:
@@ -104,11 +116,11 @@ def _of_networks(a: Components, b: Components) -> Precision:
     return Precision(np.asarray((a.images - b.images).var(ddof=1) / a.size), np.asarray(a.size - 1.0))
 
 
-def _by_t(a: Components, b: Components, of: Precision, level: float) -> tuple[float, float, float]:
-    """Return the interval and the p-value of Student's t."""
-    difference, half = a.mean - b.mean, float(of.half_width(level))
+def _by_t(difference: float, of: Precision, level: float, *, shares: bool) -> tuple[float, float, float]:
+    """Return the interval and the p-value of Student's t; the interval of a difference of shares ends at 1."""
+    half = float(of.half_width(level))
     low, high = difference - half, difference + half
-    if a.binary and b.binary:
+    if shares:
         low, high = max(low, -1.0), min(high, 1.0)
     return low, high, float(of.p_value(difference))
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from bakeoff.evidence.costs import CostRatio, compare_costs
-from bakeoff.evidence.holm import holm
+from bakeoff.evidence.costs import CostRatio, compare_costs, corrected
 from bakeoff.evidence.letters import compact_letters
 from bakeoff.report.prices import Price
 from bakeoff.report.subject import Contender
@@ -16,8 +15,7 @@ JUDGED = (
     Column("95 % interval", note="of the ratio; none where a model ran once"),
     Column(
         "p, corrected",
-        note="of a ratio of 1, by Welch's test of the logarithms, with degrees of freedom mended for few runs, "
-        "and Holm's method",
+        note="of a ratio of 1, by Welch's test of the logarithms and Holm's method",
     ),
 )
 
@@ -28,13 +26,8 @@ def cost_letters(ranked: Sequence[Contender], price: Price) -> dict[str, str]:
     if not price.varies or not 1 < len(costs) <= MOST:
         return {}
     names = sorted(costs, key=lambda name: price.sign * sum(costs[name]) / len(costs[name]))
-    ratios = [compare_costs(one, other, costs[one], costs[other]) for one, other in combinations(names, 2)]
-    corrected = iter(holm([ratio.p_value for ratio in ratios if ratio.p_value is not None]))
-    different = [
-        (ratio.first, ratio.second)
-        for ratio in ratios
-        if (ratio.ratio != 1 if ratio.p_value is None else next(corrected) <= 1 - ratio.level)
-    ]
+    ratios = corrected(compare_costs(one, other, costs[one], costs[other]) for one, other in combinations(names, 2))
+    different = [(ratio.first, ratio.second) for ratio in ratios if ratio.different]
     return compact_letters(names, different)
 
 
@@ -44,16 +37,15 @@ def ratio_table(ranked: Sequence[Contender], price: Price) -> Table | None:
     if len(priced) < 2:
         return None
     (first, base), *others = priced
-    ratios = [compare_costs(contender.label, first.label, costs, base) for contender, costs in others]
-    judged = _judged(ratios) if price.varies else [()] * len(ratios)
+    ratios = corrected(compare_costs(contender.label, first.label, costs, base) for contender, costs in others)
     rows: Rows = [
         (
             Value(contender.label, place=contender.place),
             Value(price.mean(contender), sum(costs) / len(costs)),
             Value(f"{ratio.ratio:.3g}", ratio.ratio),
-            *cells,
+            *((_interval(ratio), probability(ratio.adjusted)) if price.varies else ()),
         )
-        for (contender, costs), ratio, cells in zip(others, ratios, judged, strict=True)
+        for (contender, costs), ratio in zip(others, ratios, strict=True)
     ]
     of_means = ", of geometric means over runs" if price.varies else "; it is the same in every run"
     columns = (
@@ -64,12 +56,6 @@ def ratio_table(ranked: Sequence[Contender], price: Price) -> Table | None:
     )
     note = "Other programs on the machine move this; runs are taken to be independent." if price.varies else ""
     return Table(f"{price.title[0].upper()}{price.title[1:]} against {first.label}", columns, rows, note)
-
-
-def _judged(ratios: Sequence[CostRatio]) -> list[tuple[str, ...]]:
-    """Return the interval and the corrected p-value of every ratio."""
-    adjusted = iter(holm([ratio.p_value for ratio in ratios if ratio.p_value is not None]))
-    return [(_interval(ratio), NONE if ratio.p_value is None else probability(next(adjusted))) for ratio in ratios]
 
 
 def _interval(ratio: CostRatio) -> str:

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bakeoff.evidence.costs import CostRatio, compare_costs
-from bakeoff.evidence.holm import holm
+from bakeoff.evidence.costs import CostRatio, compare_costs, corrected
 from bakeoff.evidence.verdict import Verdict as Evidence
 from bakeoff.evidence.wording import level, wording
 from bakeoff.records.run import RunState
@@ -130,18 +129,19 @@ def _price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ...]:
     cheapest = min(priced, key=lambda contender: contender.figures["train_seconds_mean"])
     if cheapest is best:
         return (_also_cheapest(best, [one for one in priced if one is not best]),)
-    tied = [one for one in priced if one.label in evidence.best[1:] and one is not cheapest]
-    bargain = min(tied, key=lambda contender: contender.figures["train_seconds_mean"], default=None)
+    bargain = _bargain(best, [one for one in priced if one.label in evidence.best[1:] and one is not cheapest])
     return (
-        *((f"{_trains(bargain, best)} {_loss(evidence, best, bargain)}.",) if bargain and _less(bargain, best) else ()),
+        *((f"{_trains(bargain, best)} {_loss(evidence, best, bargain)}.",) if bargain else ()),
         f"The cheapest, {_trains(cheapest, best, ',')} {_loss(evidence, best, cheapest)}.",
     )
 
 
-def _less(one: Contender, best: Contender) -> bool:
-    """Return whether a model takes less time than the best for sure."""
-    ratio = compare_costs(one.label, best.label, TRAINING.per_run(one), TRAINING.per_run(best))
-    return ratio.high is not None and ratio.high < 1
+def _bargain(best: Contender, tied: Sequence[Contender]) -> Contender | None:
+    """Return the fastest of the tied models that take less time than the best by the evidence on all of them."""
+    times = TRAINING.per_run(best)
+    ratios = corrected(compare_costs(one.label, best.label, TRAINING.per_run(one), times) for one in tied)
+    less = [one for one, ratio in zip(tied, ratios, strict=True) if ratio.different and ratio.ratio < 1]
+    return min(less, key=lambda contender: contender.figures["train_seconds_mean"], default=None)
 
 
 def _trains(one: Contender, best: Contender, comma: str = "") -> str:
@@ -154,11 +154,10 @@ def _trains(one: Contender, best: Contender, comma: str = "") -> str:
 def _also_cheapest(best: Contender, others: Sequence[Contender]) -> str:
     """Say that the best model took the least time to train, and whether that is more than chance."""
     costs = TRAINING.per_run(best)
-    ratios = [compare_costs(best.label, one.label, costs, TRAINING.per_run(one)) for one in others]
+    ratios = corrected(compare_costs(best.label, one.label, costs, TRAINING.per_run(one)) for one in others)
     if any(ratio.low is None for ratio in ratios):
         return "It also took the least time to train, of which one run each does not tell how far it varies."
-    corrected = holm([ratio.p_value for ratio in ratios if ratio.p_value is not None])
-    if all(p <= 0.05 for p in corrected) and all(ratio.ratio < 1 for ratio in ratios):
+    if all(ratio.different and ratio.ratio < 1 for ratio in ratios):
         return "It is also the cheapest to train."
     return "It also took the least time to train, which may be chance."
 
