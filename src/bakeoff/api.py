@@ -147,6 +147,7 @@ def reproduce(
     epochs: int | None = None,
     faithful: bool = False,
     max_train: int | None = None,
+    weights: str | None = None,
     out: str | Path = REPRODUCED,
     device: str = "auto",
     data_dir: str | Path | None = None,
@@ -167,6 +168,7 @@ def reproduce(
         epochs: instead of the document's.
         faithful: repeat the document's fault where it changes the figures, in a study of its own.
         max_train: train on so many images only.
+        weights: other ones than the document's: `random`, `pretrained`, `hub:owner/name` or a file.
         out: the folder of all reproductions; the same call again goes on with what is there.
         device, jobs, data_dir, offline, time_limit, retry_failed, verbose, observer: as for `compare`.
 
@@ -174,7 +176,7 @@ def reproduce(
         BakeoffError: a mistake in the arguments, the data or the weights, named in one sentence.
     """
     where = Locations(data_dir=Path(data_dir) if data_dir else None, offline=offline)
-    study = study_of(name, seeds, epochs=epochs, max_train=max_train, faithful=faithful)
+    study = study_of(name, seeds, epochs=epochs, max_train=max_train, weights=weights, faithful=faithful)
     plan = make_plan(study, where, find_device(device))
     folder = Path(out) / folder_name(name, faithful=faithful)
     observer = observer or default_observer(verbose)

@@ -35,6 +35,15 @@ def test_two_systems_are_two_studies_and_lines_of_json(inside, tmp_path: Path, t
     assert [json.loads(line)["event"] for line in again.stdout.splitlines()] == ["reproduced"]
 
 
+def test_a_folder_of_another_study_is_told_before_the_first_system_is_trained(inside, tmp_path: Path, tiny_data: Path):
+    flags = ("--seeds", "1", "--device", "cpu", "--data-dir", str(tiny_data), "--out", "out")
+    assert inside("reproduce", "leaky-cnn", "--epochs", "1", "--max-train", "64", *flags).returncode == 0
+    done = inside("reproduce", "simcnn", "leaky-cnn", "--epochs", "1", "--max-train", "100", *flags)
+    assert done.returncode == 1
+    assert "out/leaky-cnn belongs to another study: data.max_train is 64 there and 100 here" in done.stderr
+    assert not (tmp_path / "out" / "simcnn").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -34,7 +34,6 @@ class Harm:
         return os.mkdir, ("harmed",)
 
 
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("wrap", [lambda harm: harm, lambda harm: {"state_dict": {}, "extra": harm}])
 def test_a_pickle_that_would_run_code_is_refused(wrap, zipped, tmp_path, monkeypatch):
@@ -42,8 +41,8 @@ def test_a_pickle_that_would_run_code_is_refused(wrap, zipped, tmp_path, monkeyp
     torch.save(wrap(Harm()), "evil.pth", _use_new_zipfile_serialization=zipped)
     with pytest.raises(ModelError, match=r"it would call (posix|nt|os)\.mkdir when loaded, .* refused; save only the"):
         read(Path("evil.pth"))
-    Path("plain.bin").write_bytes(pickle.dumps(Harm()))
-    with pytest.raises(ModelError, match="refused|no file of weights"):
+    Path("plain.bin").write_bytes(pickle.dumps(Harm()))  # of a newer protocol, which torch warns of and does not read
+    with pytest.raises(ModelError, match="pickled in a way that could run any code, and is refused; save the weights"):
         read(Path("plain.bin"))
     assert not Path("harmed").exists()
 

@@ -8,9 +8,9 @@ from torch import nn
 from torch.nn import functional
 
 from bakeoff.errors import ModelError, SpecError
-from bakeoff.models.library import build, taps
+from bakeoff.models.library import build, outline
 from bakeoff.models.summary import count_parameters
-from bakeoff.models.transfer import freeze, training_mode
+from bakeoff.models.transfer import freeze, taps, training_mode
 from bakeoff.specs.model import ModelSpec
 
 HEAD_A = [400, {"dropout": 0.2}, 200, {"dropout": 0.2}]
@@ -164,7 +164,7 @@ TAPPED = [
 @pytest.mark.parametrize(("name", "tap", "shape"), TAPPED)
 def test_a_tap_gives_the_features_of_the_whole_network(name, tap, shape):
     size = 64 if ":" in name else 32
-    assert tap in taps(ModelSpec(name=name, image_size=size))
+    assert tap in taps(outline(ModelSpec(name=name), 10, 3, size), 3, size)
     whole = built({"name": name}, size).eval()
     model = built({"name": name, "tap": tap, "head": [5]}, size).eval()
     assert count_parameters(model.backbone).total < count_parameters(whole).total

@@ -10,6 +10,7 @@ from starting import QUARTER, built, same, saved, started
 from torch import nn
 
 from bakeoff.models.fitting import MisfitError
+from bakeoff.models.keras_files import save_keras_weights
 from bakeoff.models.weights import Loaded, load, locate
 from bakeoff.specs.model import ModelSpec
 
@@ -27,6 +28,22 @@ def test_the_network_that_weights_are_of_is_named(saved_as, asked, sentence, whe
     path = saved(built({"name": saved_as}), tmp_path / "other.safetensors")
     with pytest.raises(MisfitError, match=sentence):
         started({"name": asked, "weights": path}, where)
+
+
+@pytest.mark.parametrize(
+    ("saved_as", "size", "sentence"),
+    [
+        ("simcnn", 32, "layer 'conv2d': the kernel has the shape .*; they fit simcnn$"),
+        ("simcnn", 64, r"layer 'conv2d': the kernel has the shape .* in the network$"),
+    ],
+)
+def test_a_network_saved_in_keras_is_named_among_those_that_keras_could_not_have(
+    saved_as, size, sentence, where, tmp_path
+):
+    path = tmp_path / "other.weights.h5"
+    save_keras_weights(built({"name": saved_as}, size=size), path)
+    with pytest.raises(MisfitError, match=sentence):
+        started({"name": "leaky-cnn", "weights": str(path)}, where)
 
 
 def torch_files(model: nn.Module, folder: Path) -> dict[str, Path]:

@@ -20,7 +20,7 @@ from bakeoff.study.plan import make_plan
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
-def test_a_frozen_backbone_gives_the_same_with_and_without_the_cache(tmp_path: Path):
+def test_a_frozen_backbone_gives_the_same_with_and_without_the_cache_and_the_report_says_which(tmp_path: Path):
     models = [{"name": "lenet5", "freeze": "backbone", "head": [8], "pool": "flatten"}]
     recipes = [{"name": "cached", "epochs": 2}, {"name": "exact", "epochs": 2, "cache_features": False}]
     result = compare(tmp_path / "out", models, seeds=1, recipe=recipes)
@@ -30,6 +30,9 @@ def test_a_frozen_backbone_gives_the_same_with_and_without_the_cache(tmp_path: P
     for part in ("train", "val", "test"):
         mine, theirs = (result.predictions(run, part).logits for run in (cached, exact))
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
+    report = result.report(tmp_path / "report.html").read_text()
+    assert "trained on cached features" in report
+    assert "frozen, and run anew on every image of every epoch" in report
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 
 import bakeoff
 from bakeoff.data import augment
-from bakeoff.errors import SpecError, UnknownNameError
+from bakeoff.errors import BakeoffError, ModelError, SpecError, UnknownNameError
 from bakeoff.records.run import EpochRow, RunRecord, RunState
 from bakeoff.run.resolve import override
+from bakeoff.specs.library import systems
 from bakeoff.specs.run import RunSpec
 from bakeoff.study.expand import expand
 from bakeoff.study.reported import Figure
@@ -167,6 +168,15 @@ def test_a_system_that_mends_a_fault_is_not_judged_by_figures_that_the_fault_gav
     assert lies("simcnn", faithful=False) & {"above", "below"}
 
 
+@pytest.mark.parametrize("name", ["inceptionv3-frozen", "resnet50v2-frozen", BLOCK3])
+def test_a_fault_that_is_repeated_is_not_told_as_mended(name: str):
+    mended, repeated = (Reproduction(name, (run_of(name, faithful),), faithful).notes for faithful in (False, True))
+    assert any("--faithful repeats" in note for note in mended)
+    assert any(note.startswith("Repeated here: ") for note in repeated)
+    assert not any("--faithful" in note for note in repeated)
+    assert {note for note in systems()[name].notes if "--faithful" not in note} <= set(repeated)
+
+
 def test_inception_takes_images_of_32_pixels_enlarged_and_says_so(tmp_path: Path, tiny_data: Path):
     small = {"name": "inceptionv3-frozen", "weights": "random", "image_size": 32}
     done = bakeoff.compare(
@@ -180,9 +190,31 @@ def test_inception_takes_images_of_32_pixels_enlarged_and_says_so(tmp_path: Path
     assert ("model.image_size", "32", "75") in {(found.what, found.wanted, found.got) for found in run.deviations}
 
 
-def test_a_tap_that_is_not_there_is_told_before_anything_is_trained(tmp_path: Path, tiny_data: Path):
-    with pytest.raises(SpecError, match="simcnn has no tap 'nix'.*bakeoff models simcnn --summary"):
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ({"tap": "nix"}, "simcnn has no tap 'nix'.*bakeoff models simcnn --summary"),
+        ({"tap": "dense", "pool": "max"}, "pool: max needs maps, and the tap gives 64 features"),
+        ({"freeze": "conv7*"}, "freeze: 'conv7\\*' is not none, backbone or all-but-last-N, and fits no weight"),
+        ({"freeze": "all-but-last-40"}, "freeze: 'all-but-last-40' has more stages than the backbone's 4"),
+        ({"weights": "nix.h5"}, "there is no file 'nix.h5', nor in --data-dir; give the path of one that exists$"),
+    ],
+)
+def test_a_mistake_in_a_model_is_told_before_anything_is_trained(
+    model: dict[str, str], sentence: str, tmp_path: Path, tiny_data: Path
+):
+    with pytest.raises(BakeoffError, match=sentence):
         bakeoff.compare(
-            "cifar10", [{"name": "simcnn", "tap": "nix"}], out=tmp_path / "out", data_dir=tiny_data, offline=True
+            "cifar10", [{"name": "simcnn", **model}], out=tmp_path / "out", data_dir=tiny_data, offline=True
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_system_whose_weights_are_missing_can_be_tried_with_others(tmp_path: Path, tiny_data: Path):
+    with pytest.raises(ModelError, match="nor in --data-dir; .*, or pretrained, which is what Keras publishes"):
+        bakeoff.reproduce("mobilenet-frozen", out=tmp_path / "out", data_dir=tiny_data, offline=True)
+    (pinned,) = expand(study_of("mobilenet-frozen", seeds=1))
+    (other,) = expand(study_of("mobilenet-frozen", seeds=1, weights="pretrained"))
+    assert (len(pinned.model.weights_sha256), other.model.weights_sha256) == (64, "")
+    changed = {"weights": "pretrained", "weights_sha256": ""}
+    assert other.model == pinned.model.model_copy(update=changed)

@@ -16,6 +16,10 @@ def reproduce(
     epochs: Annotated[int | None, Option(help="Instead of the document's.", show_default=False)] = None,
     faithful: Annotated[bool, Option(help="Repeat the document's fault, in a study of its own.")] = False,
     max_train: Annotated[int | None, Option(help="Train on so many images only.", show_default=False)] = None,
+    weights: Annotated[
+        str | None,
+        Option(help="Instead of the document's: random, pretrained, hub:owner/name or a file.", show_default=False),
+    ] = None,
     out: Annotated[
         Path | None, Option(help="Folder of all studies, one per system.", show_default="runs/reproduce")
     ] = None,
@@ -44,6 +48,12 @@ def reproduce(
     from bakeoff.cli.reproduction import run_reproductions
     from bakeoff.cli.values import seeds_value
 
-    study = {"seeds": seeds_value(seeds), "epochs": epochs, "max_train": max_train, "faithful": faithful}
+    study = {
+        "seeds": seeds_value(seeds),
+        "epochs": epochs,
+        "max_train": max_train,
+        "weights": weights,
+        "faithful": faithful,
+    }
     flags = {"offline": offline, "dry_run": dry_run, "retry_failed": retry_failed}
     raise typer.Exit(run_reproductions(names or [], study, out, data_dir, device, jobs, time_limit, **flags))

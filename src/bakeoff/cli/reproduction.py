@@ -17,6 +17,7 @@ from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError
 from bakeoff.run.device import find_device
 from bakeoff.specs.arguments import flag, naming_arguments
+from bakeoff.study.carry_out import check_folder
 from bakeoff.study.plan import make_plan
 from bakeoff.study.reported import Figure
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
@@ -39,14 +40,17 @@ def run_reproductions(
     if not names:
         raise SpecError("which system? bakeoff reproduce NAME..., of those that bakeoff reproduce --list names")
     where = Locations(data_dir=data_dir, offline=offline)
-    # All plans first, so that a mistake in the last one is found before anything is trained.
+    # All plans and folders first, so that a mistake in the last one is found before anything is trained.
     with naming_arguments(study, flag):
         studies = {system: study_of(system, **study) for system in names}
         plans = {system: make_plan(planned, where, find_device(device)) for system, planned in studies.items()}
+    places = {system: (folder or api.REPRODUCED) / folder_name(system, faithful=study["faithful"]) for system in plans}
+    for system, place in places.items():
+        check_folder(plans[system], place)
     deadline = time.monotonic() + time_limit if time_limit is not None else None
     worst = 0
     for system, plan in plans.items():
-        place = (folder or api.REPRODUCED) / folder_name(system, faithful=study["faithful"])
+        place = places[system]
         if dry_run:
             print_plan(plan, place)
             continue

@@ -96,20 +96,16 @@ def build(spec: ModelSpec, num_classes: int, in_channels: int, image_size: int) 
     return transfer.with_head(model, spec, num_classes, in_channels, image_size) if spec.is_backbone else model
 
 
-def taps(spec: ModelSpec, in_channels: int = 3) -> list[str]:
-    """Return what a network can be tapped at, from the image on.
+def check(spec: ModelSpec) -> None:
+    """Check tap, pooling, head and what is frozen against a spec's network, without drawing any weights.
 
     Raises:
-        UnknownNameError, SpecError, ModelError: as `build` does.
+        SpecError: the network has no such tap, its features cannot be pooled so, or there is nothing of what is to be
+            frozen, or nothing else.
     """
-    size = smallest_input(spec, 2, in_channels, spec.image_size or 32)
-    return transfer.taps(outline(spec, 2, in_channels, size), in_channels, size)
-
-
-def check_tap(spec: ModelSpec) -> None:
-    """Raise `SpecError` where a spec names a tap that its network does not have, without drawing any weights."""
-    if spec.tap is not None:
-        transfer.check_tap(spec, taps(spec))
+    if spec.is_backbone or spec.freeze != "none":
+        size = smallest_input(spec, 2, 3, spec.image_size or 32)
+        transfer.freeze(_undrawn(spec, 2, 3, size), spec.freeze)
 
 
 def outline(spec: ModelSpec, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
@@ -121,14 +117,19 @@ def outline(spec: ModelSpec, num_classes: int, in_channels: int, image_size: int
         UnknownNameError, SpecError, ModelError: as `build` does.
     """
     whole = spec.model_copy(update={"tap": None, "pool": None, "head": None})
+    return _undrawn(whole, num_classes, in_channels, image_size)
+
+
+def _undrawn(spec: ModelSpec, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
+    """Return what `build` does, on the meta device where that can be."""
     try:
         with torch.device("meta"):
-            return build(whole, num_classes, in_channels, image_size)
+            return build(spec, num_classes, in_channels, image_size)
     except ModelError as error:
         if not isinstance(error.__cause__, NotImplementedError):
             raise
     with torch.random.fork_rng(devices=[]):  # a network whose builder computes with tensors needs their values
-        return build(whole, num_classes, in_channels, image_size)
+        return build(spec, num_classes, in_channels, image_size)
 
 
 def smallest_input(spec: ModelSpec, num_classes: int, in_channels: int, wanted: int = 1) -> int:

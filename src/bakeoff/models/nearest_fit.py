@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bakeoff.errors import ModelError
 from bakeoff.models import networks
 from bakeoff.models.anatomy import classifier_modules
 from bakeoff.models.fitting import MisfitError, Weights, fit, fits, layer_of
@@ -27,6 +28,8 @@ def nearest_fit(weights: Weights, spec: ModelSpec, in_channels: int, image_size:
             stages = feature_stages(network)
             if stages and (stage := _last_stage(weights, stages)):
                 return f"; they fit {_named(candidate)} up to a stage: give tap: {stage}"
+        except ModelError:
+            continue  # it has layers that weights of this layout are never of
         else:
             return f"; they fit {_named(candidate)}"
     return ""

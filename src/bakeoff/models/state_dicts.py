@@ -3,6 +3,7 @@
 import argparse
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,6 +80,10 @@ def read_state_dict(path: Path) -> StateDict:
                 f"it would call {called[1]} when loaded, which may run any code, and is refused; "
                 "save only the weights, best as .safetensors"
             ) from None
+        if "Unsupported operand" in str(error):
+            raise ModelError(
+                "it is pickled in a way that could run any code, and is refused; save the weights as .safetensors"
+            ) from None
         raise ModelError("it is no file of weights, or a damaged one") from None
     except Exception as error:  # torch raises nearly everything for damaged files
         raise ModelError(f"it is no file of weights, or a damaged one ({reason(error)})") from None
@@ -97,7 +102,8 @@ def _unpickled(path: Path) -> Any:
             unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > min(MAX_BYTES, MAX_RATIO * path.stat().st_size):
             raise ModelError(f"it unpacks to {unpacked:,} bytes, which no real weights do")
-    with torch.serialization.safe_globals([argparse.Namespace]):  # timm keeps its arguments beside the weights
+    # timm keeps its arguments beside the weights; torch warns of newer pickles before it refuses them.
+    with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings(action="ignore"):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 

@@ -30,8 +30,11 @@ def with_head(network: nn.Module, spec: ModelSpec, num_classes: int, in_channels
         SpecError: if there is no such tap, or its features cannot be pooled so.
         ModelError: if the tap gives no tensor of features, or nothing is left of such small images there.
     """
-    if spec.tap is not None:
-        check_tap(spec, taps(network, in_channels, image_size))
+    if spec.tap is not None and spec.tap not in (names := taps(network, in_channels, image_size)):
+        raise SpecError(
+            f"{spec.name} has no tap {spec.tap!r}; {_choices(spec.tap, names)} (bakeoff models {spec.name} --summary "
+            "lists them all)"
+        )
     backbone, shape, prefix = _backbone(network, spec.tap, in_channels, image_size)
     return Classifier(backbone, build_head(shape, prefix, spec.pool, spec.head or (), num_classes))
 
@@ -44,15 +47,6 @@ def taps(network: nn.Module, in_channels: int, image_size: int) -> list[str]:
     """
     stages = feature_stages(network)
     return stages.names if stages else early_exit.taps(network, in_channels, image_size)
-
-
-def check_tap(spec: ModelSpec, names: list[str]) -> None:
-    """Raise `SpecError` where a spec names a tap that is not among those of its network."""
-    if spec.tap is not None and spec.tap not in names:
-        raise SpecError(
-            f"{spec.name} has no tap {spec.tap!r}; {_choices(spec.tap, names)} (bakeoff models {spec.name} --summary "
-            "lists them all)"
-        )
 
 
 def freeze(model: nn.Module, rule: str) -> None:

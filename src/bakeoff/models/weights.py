@@ -94,7 +94,7 @@ def _found(spec: ModelSpec, where: Places) -> Located:
         return _pretrained(spec, where)
     if spec.weights.startswith(_HUB):
         return _from_hub(spec, hub.Repository.parse(spec.weights.removeprefix(_HUB)), where)
-    path = _local_file(spec.weights, where)
+    path = _local_file(spec, where)
     return _told_or_guessed(path, str(path), told_by(path), spec)
 
 
@@ -163,7 +163,8 @@ def _from_hub(spec: ModelSpec, repository: hub.Repository, where: Places) -> Loc
     return located
 
 
-def _local_file(name: str, where: Places) -> Path:
+def _local_file(spec: ModelSpec, where: Places) -> Path:
+    name = spec.weights
     if not name.endswith((*_KERAS, *_TORCH)):
         raise SpecError(
             f"weights: {name!r} is not random, pretrained, hub:owner/name or a file that ends in "
@@ -172,7 +173,11 @@ def _local_file(name: str, where: Places) -> Path:
     for path in (Path(name).expanduser(), *(folder / name for folder in folders_of(where))):
         if path.is_file():
             return path
-    raise ModelError(f"weights: there is no file {name!r}, nor in --data-dir; give the path of one that exists")
+    published = spec.name in applications.published_names()
+    raise ModelError(
+        f"weights: there is no file {name!r}, nor in --data-dir; give the path of one that exists"
+        + (f", or pretrained, which is what Keras publishes for {spec.name}" if published else "")
+    )
 
 
 def _located(path: Path, source: str, expects: Expectation | None) -> Located:

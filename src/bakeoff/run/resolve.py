@@ -88,7 +88,8 @@ def _batch_size(recipe: Recipe, images: int) -> tuple[int, tuple[Deviation, ...]
         return recipe.batch_size, ()
     if recipe.batch_size != DEFAULT.batch_size:
         raise SpecError(
-            f"batch_size {recipe.batch_size} is larger than the training set of {images} images; make it smaller"
+            f"batch_size {recipe.batch_size} is larger than the training set of {images} images; make it "
+            "smaller, or train on more images"
         )
     why = "the default is larger than the training set"
     return images, (Deviation("recipe.batch_size", str(recipe.batch_size), str(images), why),)

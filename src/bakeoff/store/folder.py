@@ -63,6 +63,11 @@ class StudyFolder:
             raise StoreError(f"{self.path / STUDY_FILE} cannot be read: {error}") from None
         return study_file.parse(content, self.path / STUDY_FILE)
 
+    def check(self, study: Mapping[str, Any]) -> None:
+        """Raise `StoreError` where the folder could not be claimed, because another study is in it; change nothing."""
+        if (self.path / STUDY_FILE).exists():
+            self._check(self.read(), study)
+
     def claim(
         self,
         study: Mapping[str, Any],

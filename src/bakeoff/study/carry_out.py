@@ -69,6 +69,11 @@ def run(
         store.close()
 
 
+def check_folder(plan: Plan, folder: Path) -> None:
+    """Raise `StoreError` where another study than the plan's is in a folder; nothing is written."""
+    StudyFolder(folder).check({"identity": plan.identity, "database": None})
+
+
 def _also_told(plan: Plan, protocol: Mapping[str, Any]) -> Plan:
     """Return a plan that also tells what the protocol of its folder tells besides."""
     besides = {field: protocol[field] for field in BESIDE}

@@ -14,7 +14,7 @@ from bakeoff.data.locations import Locations
 from bakeoff.data.sources import sources
 from bakeoff.data.splits import Split, split, split_of
 from bakeoff.errors import SpecError
-from bakeoff.models.library import check_tap
+from bakeoff.models.library import check
 from bakeoff.models.weights import locate
 from bakeoff.run.fastest import with_fastest
 from bakeoff.run.resolve import PlannedRun, resolve
@@ -97,7 +97,7 @@ def make_plan(study: StudySpec, where: Locations, device: torch.device) -> Plan:
     parts = {key: split_of(images, run) for key, run in {_parts_of(run): run for run in expanded}.items()}
     models = {run.model.digest(): run.model for run in expanded}
     for model in models.values():
-        check_tap(model)
+        check(model)
     found = {key: locate(model, where) for key, model in models.items()}
     runs = tuple(
         with_fastest(run, resolve(run, images, part, device, found[run.model.digest()]), images, part, device, where)

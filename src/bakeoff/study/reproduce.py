@@ -20,7 +20,13 @@ FAITHFUL = " (faithful)"  # behind the label of a system whose document's fault 
 
 
 def study_of(
-    name: str, seeds: Any = 3, *, epochs: int | None = None, max_train: int | None = None, faithful: bool = False
+    name: str,
+    seeds: Any = 3,
+    *,
+    epochs: int | None = None,
+    max_train: int | None = None,
+    weights: str | None = None,
+    faithful: bool = False,
 ) -> StudySpec:
     """Return the study that trains a system of the library as its document did.
 
@@ -29,6 +35,7 @@ def study_of(
         seeds: how many, or which.
         epochs: fewer or more than the document's.
         max_train: train on so many images only.
+        weights: other ones than the document's, as a model of a study declares them.
         faithful: repeat the document's fault, where it has one that changes its figures.
 
     Raises:
@@ -38,10 +45,11 @@ def study_of(
     entry = find_system(name)
     assert entry.data is not None, "a system names its data, which a test checks"
     overrides = {} if epochs is None else {"recipe.epochs": epochs}
+    other = {} if weights is None else {"weights": weights}
     return StudySpec.parse(
         {
             "data": {**entry.data.content(), "max_train": max_train},
-            "models": [resolve_model(ModelSpec(name=name))],
+            "models": [resolve_model(ModelSpec(name=name, **other))],
             "recipes": [entry.recipe],
             "protocol": entry.protocol,
             "seeds": seeds,
@@ -123,7 +131,9 @@ class Reproduction:
                 "The reported figures come of a fault that is not repeated here, so that it is not said where they "
                 "lie; --faithful repeats it."
             )
-        return (*notes, *self.entry.notes)
+        # Of what is mended the entry says that it is, and how to repeat it.
+        others = (note for note in self.entry.notes if not (self.faithful and "--faithful" in note))
+        return (*notes, *others)
 
     @cached_property
     def changes(self) -> tuple[str, ...]:

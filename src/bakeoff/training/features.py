@@ -25,7 +25,7 @@ from bakeoff.training.precision import Precision
 logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.25
-KEPT_FREE = 1 << 28  # bytes of the disk
+KEPT_FREE = 1 << 30  # bytes of the disk, for checkpoints and whatever else goes there
 
 
 @dataclass(frozen=True)
@@ -234,8 +234,8 @@ def _no_room(folder: Path, wanted: int) -> str:
     if free - wanted >= KEPT_FREE:
         return ""
     return (
-        f"{folder}: {wanted / 2**30:.1f} GiB of features do not fit, {free / 2**30:.1f} GiB are free; set"
-        " BAKEOFF_CACHE to a folder with more room"
+        f"{folder}: {wanted / 2**30:.1f} GiB of features do not fit, {free / 2**30:.1f} GiB are free; remove what "
+        "other studies left there, or set BAKEOFF_CACHE to a folder with more room"
     )
 
 
