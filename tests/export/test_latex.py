@@ -82,6 +82,15 @@ def test_rows_have_the_columns_of_the_table_and_its_figures():
 
 
 @pytest.mark.parametrize(
+    ("seconds", "said"), [(3.0, "3.00"), (0.0184, "0.0184"), (45.61, "45.6"), (99.96, "100"), (1234.5, "1,234")]
+)
+def test_seconds_have_three_digits_and_no_powers_of_ten(seconds, said):
+    table, judgement = board(["a", "b"])
+    table["train_seconds_mean"] = seconds
+    assert as_latex(table, judgement, "data", 400).count(f"& {said}\\,s ") == 2
+
+
+@pytest.mark.parametrize(
     ("seeds", "said"),
     [((3, 3), "$n = 3$ runs"), ((1, 1), "$n = 1$ run per"), ((2, 4), "$n = 2$ to $4$ runs")],
 )

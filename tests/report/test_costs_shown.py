@@ -7,13 +7,13 @@ from shown import cells_of, of_model
 
 from bakeoff.records.run import Timing
 from bakeoff.report.cost import cost_views
-from bakeoff.report.cost_table import cost_table
+from bakeoff.report.cost_table import cost_table, timing_table
 
 
 def test_costs_are_those_of_the_runs(build):
     subject = build(models=["a", "b"], seeds=2)
     figures = {view.price.id: view.figure for view in cost_views(subject.ranked)}
-    assert list(figures) == ["seconds", "best-seconds", "parameters", "memory", "size"], (
+    assert list(figures) == ["seconds", "training-speed", "best-seconds", "parameters", "memory", "size"], (
         "what was not measured is not shown"
     )
     seconds, parameters = figures["seconds"], figures["parameters"]
@@ -37,22 +37,23 @@ def test_the_table_of_costs(build):
         throughput = Timing(64 if fast else 8, 0.1, 0.08, 0.2, 9)
         cost = replace(record.cost, latency=latency, throughput=throughput, **measured)
         records.append(replace(record, cost=cost, best_epoch=2 + record.spec.seed))
-    table = cost_table(replace(subject, records=tuple(records)).ranked, target=0.645)
+    subject = replace(subject, records=tuple(records))
+    table, spread = cost_table(subject.ranked, target=0.645), timing_table(subject.ranked)
     first, second = cells_of(table), cells_of(table, 1)
     assert first["MACs"] == "1,250,000"
     assert first["energy"] == "30 J (a)"
     assert first["latency"] == "4.00 ms (b)"
-    assert first["latency, middle half"] == "1.50 ms to 6.00 ms"
+    assert cells_of(spread)["latency"] == "1.50 ms to 6.00 ms"
     assert (first["images/s"], second["images/s"]) == ("80 (b)", "640 (a)")
     assert table.rows[1][[column.title for column in table.columns].index("images/s")].mark, "more is better"
-    assert first["images/s, middle half"] == "40 to 100 (batch 8)"
-    assert second["images/s, middle half"] == "320 to 800"
+    assert cells_of(spread)["images/s"] == "40 to 100 (batch 8)"
+    assert cells_of(spread, 1)["images/s"] == "320 to 800"
     assert first["time to the best epoch"] == "2.5 s (a)"  # the second and the third, of a second each
     # Validation accuracy is 0.4, 0.65, 0.733, 0.775 with seed 0, and 0.02 less with seed 1.
     assert first["time to 64.5 %"] == "2.5 s (a)"
     assert "Energy" not in table.note
     assert "process" not in table.note
-    unreached = cost_table(replace(subject, records=tuple(records)).ranked, target=0.76)
+    unreached = cost_table(subject.ranked, target=0.76)
     assert cells_of(unreached)["time to 76 %"] == "4.0 s (in 1 of 2 runs)"
 
 
@@ -86,11 +87,21 @@ def test_energy_that_was_not_measured_is_marked_wherever_it_is_shown(build):
     view = next(one for one in cost_views(ranked) if one.price.id == "energy")
     assert view.figure.layout["xaxis"]["title"]["text"] == "joules, one run, estimated"
     assert cells_of(view.ratios)["energy"] == "≈ 1,200 J"
+    assert cells_of(view.figure.table)["energy"] == "≈ 1,200 J"
+
+
+def test_energy_that_one_run_of_two_has_is_still_an_estimate(build):
+    subject = build(models=["a", "b"], seeds=2)
+    known = {"joules": 1200.0, "joules_of": "estimate"}
+    some = (replace(one, cost=replace(one.cost, **known if one.spec.seed else {})) for one in subject.records)
+    table = cost_table(replace(subject, records=tuple(some)).ranked)
+    assert cells_of(table)["energy"] == "≈ 1,200 J (in 1 of 2 runs)"
 
 
 def test_costs_of_older_runs_leave_gaps_and_say_so(build):
-    table = cost_table(build(models=["a", "b"], seeds=1).ranked)
-    assert cells_of(table)["images/s, middle half"] == "–"
+    ranked = build(models=["a", "b"], seeds=1).ranked
+    table = cost_table(ranked)
+    assert timing_table(ranked) is None
     assert "MACs" not in cells_of(table)
     assert "Energy was not measured" in table.note
     assert "of the process so far" in table.note
@@ -102,3 +113,8 @@ def test_runs_that_were_trained_at_once_are_told_beside_their_seconds(build):
     assert "at once" not in cost_table(subject.ranked).note
     beside = [replace(record, environment={**record.environment, "at_once": "2"}) for record in subject.records]
     assert "Several runs were trained at once" in cost_table(replace(subject, records=tuple(beside)).ranked).note
+
+
+def test_a_model_alone_is_the_best_of_nothing(build):
+    (row,) = cost_table(build(models=["a"], seeds=2).ranked).rows
+    assert not any(cell.mark for cell in row)

@@ -168,7 +168,7 @@ def test_areas_of_a_class_without_test_images_are_left_out_and_that_is_said(buil
     subject = build(models=["a"], seeds=2, per_class=5)
     table = metric_table(subject, collect(subject))
     assert {row[0] for row in table.rows} == {"loss"}
-    assert "macro F1, ROC AUC and calibration error could not be judged" in table.note
+    assert "Not judged: macro F1, ROC AUC and calibration error, for too few images" in table.note
 
 
 def test_costs_have_letters_of_all_pairs(build):
@@ -194,4 +194,10 @@ def test_a_loss_that_is_not_finite_takes_no_other_metric_with_it(build):
 
     broken = replace(subject, predictions=infinite)
     assert {row[0] for row in metric_table(broken, collect(broken)).rows} == {"macro F1"}
-    assert "loss, ROC AUC and calibration error could not be judged" in metric_table(broken, collect(broken)).note
+    assert "Not judged: loss, ROC AUC and calibration error" in metric_table(broken, collect(broken)).note
+
+
+def test_no_interval_of_a_metric_reaches_beyond_what_it_can_be(build):
+    subject = build(models=["a"], seeds=2, per_class=15)
+    (area,) = [row[3].text for row in metric_table(subject, collect(subject)).rows if row[0] == "ROC AUC"]
+    assert area.endswith(" to 1.0000")

@@ -76,6 +76,7 @@ def test_the_document_has_the_answer_the_tables_and_how_to_repeat_it(build):
         "Leaderboard",
         "Runs that are not ranked",
         "Are the differences real?",
+        "Data set",
         "Deviations",
         "Protocol",
         "To repeat it",

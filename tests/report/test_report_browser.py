@@ -192,6 +192,28 @@ def test_paper_is_light_and_shows_the_figures_within_its_width(browser, report):
         assert len(page.pdf(format="A4")) > 50_000
 
 
+def test_the_two_widest_tables_are_whole_on_a_laptop_and_none_is_wider_than_paper(browser, report):
+    wide = """(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"""
+    with opened(browser, report, viewport={"width": 1280, "height": 800}) as page:
+        assert not {"Models by test accuracy", "What each model costs"} & {*page.locator(".scroll").evaluate_all(wide)}
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.set_viewport_size({"width": 688, "height": 1000})  # A4 without its margins
+        page.emulate_media(media="print")
+        assert page.locator(".scroll").evaluate_all(wide) == []
+
+
+def test_on_paper_nothing_lies_over_what_comes_next(browser, report):
+    over = "(all) => all.filter((one) => one.scrollHeight > one.clientHeight + 1).map((one) => one.outerHTML)"
+    with opened(browser, report) as page:
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.set_viewport_size({"width": 688, "height": 1000})
+        page.emulate_media(media="print")
+        page.wait_for_function(
+            "() => document.querySelector('#confusion-0 svg.main-svg').getAttribute('height') === '325'"
+        )
+        assert page.locator(".scroll, .panel .plot").evaluate_all(over) == []
+
+
 def test_paper_leaves_out_no_section_and_folds_nothing_but_what_figures_show(browser, hostile):
     with opened(browser, hostile) as page:
         page.evaluate("dispatchEvent(new Event('beforeprint'))")

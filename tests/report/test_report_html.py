@@ -146,6 +146,10 @@ def holds_together(page: Page) -> None:
     assert not re.search(r"\bNone\b(?!\.)", page.text)
 
 
+def test_a_model_alone_has_its_other_metrics(build):
+    assert Page(render(build(models=["solo"], seeds=2, per_class=50))).text.count("Other metrics and their") == 1
+
+
 def test_a_study_without_runs_has_a_report(build):
     assert "The study has no runs yet." in Page(render(replace(build(), records=(), events=()))).text
 

@@ -7,7 +7,7 @@ import pytest
 from test_judgement import planted, record
 
 from bakeoff.records.run import Cost, RunState
-from bakeoff.study.difference import Side, difference
+from bakeoff.study.difference import COSTS, Side, difference
 
 ABOUT = {"identity": {"protocol": {"val_fraction": 0.1}}, "data": {"fingerprint": "f00d"}}
 
@@ -26,6 +26,14 @@ def test_a_changed_setting_and_what_it_did_are_found():
     assert not found.comparisons["two"].different
     assert found.comparisons["two"].adjusted >= found.comparisons["two"].p_value
     assert found.only == ()
+
+
+def test_what_is_the_same_in_every_run_is_told_from_one(monkeypatch):
+    monkeypatch.setitem(COSTS, "parameters", lambda run: 100)
+    monkeypatch.setitem(COSTS, "training time", lambda run: 2.0)
+    costs = difference(side("A", {"one": 0.9}, seeds=1), side("B", {"one": 0.9}, seeds=1)).costs["one"]
+    assert (costs["parameters"].low, costs["parameters"].high) == (1, 1)
+    assert costs["training time"].low is None
 
 
 def test_a_study_does_not_differ_from_itself():

@@ -69,12 +69,12 @@ def escaped(text: str) -> str:
 def caption(runs: Collection[int], judgement: Judgement, data: str, images: int) -> str:
     """Return what the table shows, of how many runs and images, and by which method."""
     fewest, most = min(runs, default=0), max(runs, default=0)
+    title = f"Test accuracy in percent on {escaped(data)} ({images:,} test images)"
+    if not most:
+        return f"{title}: no run has finished."
     count = f"$n = {most}$" if fewest == most else f"$n = {fewest}$ to ${most}$"
     what = "accuracy" if most == 1 else "mean (standard deviation)"
-    return (
-        f"Test accuracy in percent on {escaped(data)} ({images:,} test images): {what} of {count} "
-        f"{'run' if most == 1 else 'runs'} per model. {_method(judgement.verdict)}"
-    )
+    return f"{title}: {what} of {count} {'run' if most == 1 else 'runs'} per model. {_method(judgement.verdict)}"
 
 
 def _method(verdict: Verdict | None) -> str:
@@ -96,6 +96,11 @@ def _method(verdict: Verdict | None) -> str:
     )
 
 
+def _seconds(seconds: float) -> str:
+    """Return three digits or whole seconds, so that a column reads as one."""
+    return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:#.3g}".rstrip(".")
+
+
 def _row(row: Mapping[Any, Any], *, several: bool, bold: bool) -> str:
     name = escaped(f"{row['model']} ({row['recipe']})" if several else row["model"])
     mean, deviation, low, high = (100 * row[f"test_accuracy_{figure}"] for figure in ("mean", "std", "low", "high"))
@@ -106,6 +111,8 @@ def _row(row: Mapping[Any, Any], *, several: bool, bold: bool) -> str:
         "--" if low != low else f"{low:.1f} to {high:.1f}",
         row["group"],
         f"{int(row['params']):,}" if row["params"] == row["params"] and row["params"] is not None else "--",
-        "--" if row["train_seconds_mean"] != row["train_seconds_mean"] else f"{row['train_seconds_mean']:.3g}\\,s",
+        "--"
+        if row["train_seconds_mean"] != row["train_seconds_mean"]
+        else f"{_seconds(row['train_seconds_mean'])}\\,s",
     )
     return " & ".join(cells) + r" \\"

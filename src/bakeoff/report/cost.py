@@ -163,7 +163,7 @@ def _table(title: str, price: Price, ranked: Sequence[Contender]) -> Table:
         (
             Value(contender.label, place=contender.place),
             record.spec.turn.removeprefix("seed "),
-            Value(price.write(price.of(record)), price.of(record)),
+            Value(price.mean_of([record]), price.of(record)),
             percent(record.metrics["test"]["accuracy"]),
         )
         for contender in ranked

@@ -22,25 +22,30 @@ def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Tabl
     if not prices:
         return None
     prices = known(ranked, target)
-    best = {price.id: min(price.sign * _average(price.per_run(one), price.sign) for one in ranked) for price in prices}
+    best = {price.id: _best(ranked, price) for price in prices}
     letters = {price.id: cost_letters(ranked, price) for price in prices}
     columns = [
         *text_columns("model"),
         *(Column(price.title, note=price.note) for price in prices),
-        Column("latency, middle half", note="the quartiles of its passes, as means over runs"),
-        Column("images/s, middle half", note="by the quartiles of its passes, as means over runs"),
     ]
     rows: Rows = [
         (
             Value(one.label, place=one.place),
             *(_cell(price, one, best[price.id], letters[price.id].get(one.label, "")) for price in prices),
-            _latencies(one),
-            _throughputs(one),
         )
         for one in ranked
     ]
     shared = " Models that share a letter in a column cannot be told apart in that cost." * any(letters.values())
     return Table("What each model costs", tuple(columns), rows, _note(ranked) + shared)
+
+
+def timing_table(ranked: Sequence[Contender]) -> Table | None:
+    """Return how latency and throughput spread over the passes of a model; None where they were not measured."""
+    if not any(_timings(one, "latency") or _timings(one, "throughput") for one in ranked):
+        return None
+    columns = (*text_columns("model"), Column("latency"), Column("images/s"))
+    rows: Rows = [(Value(one.label, place=one.place), _latencies(one), _throughputs(one)) for one in ranked]
+    return Table("The middle half of the passes", columns, rows, "Between the quartiles, which are means over runs.")
 
 
 def _average(values: Iterable[float], sign: int = 1) -> float:
@@ -49,14 +54,20 @@ def _average(values: Iterable[float], sign: int = 1) -> float:
     return math.fsum(found) / len(found) if found else sign * math.inf
 
 
-def _cell(price: Price, contender: Contender, best: float, letters: str) -> Value:
+def _best(ranked: Sequence[Contender], price: Price) -> float | None:
+    """Return the best mean of a price, times its sign; None where all are the same."""
+    means = {price.sign * _average(price.per_run(one), price.sign) for one in ranked}
+    return min(means) if len(means) > 1 else None
+
+
+def _cell(price: Price, contender: Contender, best: float | None, letters: str) -> Value:
     """Return the mean; where not all runs have the price, in how many do, and nothing is compared."""
-    found = [cost for record in contender.finished if (cost := price.of(record))]
-    if not found:
+    known = [record for record in contender.finished if price.of(record)]
+    if not known:
         return Value(NONE)
-    mean, runs = _average(found), len(contender.finished)
-    if len(found) < runs:
-        return Value(f"{price.write(mean)} (in {len(found)} of {plural(runs, 'run')})", mean)
+    mean, runs = _average(price.of(record) or 0.0 for record in known), len(contender.finished)
+    if len(known) < runs:
+        return Value(f"{price.mean_of(known)} (in {len(known)} of {plural(runs, 'run')})", mean)
     text = price.mean(contender) + (f"{SPACE}({letters})" if letters else "")
     return Value(text, mean, mark=price.sign * mean == best)
 

@@ -13,7 +13,7 @@ from bakeoff.report.answers import TestAnswers, answered, collect, judged
 from bakeoff.report.calibration import calibration_figure, calibration_table, calibrations
 from bakeoff.report.class_differences import class_difference_figure
 from bakeoff.report.cost import cost_views
-from bakeoff.report.cost_table import cost_table
+from bakeoff.report.cost_table import cost_table, timing_table
 from bakeoff.report.curves import curve_figures
 from bakeoff.report.figure import COLOURS, Figure
 from bakeoff.report.galleries import agreement, study_galleries
@@ -120,6 +120,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "reproduced": reproduced_table(subject),
         "reproduced_notes": reproduced_notes(subject),
         "cost_table": cost_table(subject.ranked, subject.protocol.target_accuracy),
+        "timings": timing_table(subject.ranked),
         "costs": cost_views(subject.ranked, judgement.verdict, subject.protocol.target_accuracy),
         **_evidence(subject, test, judgement),
         "robustness": robustness_figures(subject.ranked),

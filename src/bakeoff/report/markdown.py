@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bakeoff import __version__, durable
 from bakeoff.errors import StoreError
-from bakeoff.report import protocol, runs, tuning
-from bakeoff.report.answers import collect, judged
+from bakeoff.report import checks, dataset, protocol, runs, tuning
+from bakeoff.report.answers import TestAnswers, answered, collect, judged
 from bakeoff.report.pairs import pair_table
 from bakeoff.report.ranking import ranking, unranked
 from bakeoff.report.reproduced import reproduced_notes, reproduced_table
@@ -37,8 +37,14 @@ def write(subject: Subject, path: Path) -> None:
 
 def render(subject: Subject) -> str:
     """Return the document. Equal studies give equal text."""
-    judgement = judged(subject, collect(subject))
-    parts = [*_answer(subject, judgement), *_evidence(subject, judgement), *_record(subject)]
+    test = collect(subject)
+    judgement = judged(subject, test)
+    parts = [
+        *_answer(subject, judgement),
+        *_evidence(subject, judgement),
+        *_data(subject, test),
+        *_record(subject),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -102,6 +108,22 @@ def _evidence(subject: Subject, judgement: Judgement) -> list[str]:
     return said + [_folded(f"Notes on {escaped(label)}", _listed(notes)) for label, notes in reproduced_notes(subject)]
 
 
+def _data(subject: Subject, test: TestAnswers) -> list[str]:
+    """Return what the data set is, how it was divided, and what the checks found in it."""
+    about, checked = subject.about["data"], checks.examined(subject)
+    found = (
+        checks.finding_table(checked),
+        checks.accuracy_without(answered(subject, test), test, checked),
+        dataset.skipped_table(about["provenance"]),
+    )
+    return [
+        "## Data set",
+        _listed(f"{name}: {said}" for name, said in dataset.data_facts(subject.about["study"]["data"]["name"], about)),
+        *(text for one in found if one for text in _section(one, one.caption, "###")),
+        escaped(checks.checks_note(checked)),
+    ]
+
+
 def _record(subject: Subject) -> list[str]:
     deviations, environment = runs.deviation_table(subject), protocol.environment_table(subject)
     command, lacking = subject.about["command"], not_judged(subject)
@@ -120,8 +142,8 @@ def _record(subject: Subject) -> list[str]:
     ]
 
 
-def _section(of: Table, title: str) -> list[str]:
-    return [f"## {title}", escaped(of.note), table(of)]
+def _section(of: Table, title: str, mark: str = "##") -> list[str]:
+    return [f"{mark} {title}", escaped(of.note), table(of)]
 
 
 def _listed(items: Iterable[str] | Sequence[str]) -> str:

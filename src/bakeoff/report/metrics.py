@@ -38,7 +38,7 @@ def _note(verdicts: dict[str, Verdict]) -> str:
             " The interval of a calibration error below some 3 % is too high: chance alone adds to it."
             * ("ece" in verdicts)
         )
-        + (f" {join(lacking)} could not be judged: {LACKING}." if lacking else "")
+        + (f" Not judged: {join(lacking)}, {LACKING}." if lacking else "")
     )
 
 

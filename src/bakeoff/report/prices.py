@@ -46,9 +46,12 @@ class Price:
 
     def mean(self, contender: Contender) -> str:
         """Return how a cell writes the mean over finished runs, of which it is known: with a mark if estimated."""
-        known = self.per_run(contender)
-        rough = "≈" + SPACE if any(map(self.estimated, contender.finished)) else ""
-        return rough + self.write(math.fsum(known) / len(known))
+        return self.mean_of([record for record in contender.finished if self.of(record)])
+
+    def mean_of(self, records: Sequence[RunRecord]) -> str:
+        """Return how a cell writes the mean over some runs that have it: with a mark if any of them is estimated."""
+        rough = "≈" + SPACE if any(map(self.estimated, records)) else ""
+        return rough + self.write(math.fsum(self.of(record) or 0.0 for record in records) / len(records))
 
     def per_run(self, contender: Contender) -> list[float]:
         """Return it for every finished run, or nothing where it is not known of all, or 0."""
@@ -70,6 +73,17 @@ PRICES = (
         _of_cost(lambda cost: cost.training_seconds),
         True,
         "of one run, validation left out",
+    ),
+    Price(
+        "training-speed",
+        "training images/s",
+        "images a second, in training",
+        "~s",
+        whole,
+        _of_cost(lambda cost: cost.images_per_second),
+        True,
+        "images that a second of training took in; more is better",
+        more=True,
     ),
     Price(
         "best-seconds",

@@ -39,12 +39,6 @@ FIGURES: tuple[tuple[Column, str, Callable[[float | None], str], Callable[..., f
     ),
     (Column("parameters", note="all weights, as Keras counts them"), "params", whole, min),
     (Column("training", note="seconds of training of a run, validation left out"), "train_seconds_mean", duration, min),
-    (
-        Column("training images/s", note="images that a second of training took in"),
-        "images_per_second_mean",
-        whole,
-        max,
-    ),
 )
 
 SEEDS = ("seeds", "every seed", "new seeds and new test images; for one run, new images only")

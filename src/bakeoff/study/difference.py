@@ -22,6 +22,7 @@ COSTS: Mapping[str, Callable[[RunRecord], float | None]] = {
     "peak memory": lambda run: run.cost.peak_memory_bytes if run.cost else None,
     "parameters": lambda run: run.parameters.total if run.parameters else None,
 }
+FIXED = ("parameters",)  # the same in every run, so that one tells of all
 Groups = list[dict[str, tuple[RunRecord, ...]]]
 
 
@@ -112,7 +113,9 @@ def _costs(one: Side, other: Side, groups: Groups, name: str) -> dict[str, CostR
         first, second = ([of(run) for run in group[name]] for group in groups)
         if all(first) and all(second):
             labels = f"{name} in {one.name}", f"{name} in {other.name}"
-            found[cost] = compare_costs(*labels, [value or 0.0 for value in first], [value or 0.0 for value in second])
+            times = 2 if cost in FIXED else 1
+            a, b = ([value or 0.0 for value in runs] * times for runs in (first, second))
+            found[cost] = compare_costs(*labels, a, b)
     return found
 
 

@@ -1,7 +1,9 @@
 """Figures other than accuracy, judged as it is: with intervals over seeds and images, tests and tied groups."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from bakeoff.study.passes import Reader, gather
 from bakeoff.study.variants import Variant
 
 METRICS = ("loss", "macro_f1", "roc_auc", "ece")  # in the order that they are shown in
+HIGHEST = {"loss": math.inf}  # of a metric; of the others 1, and the lowest of all is 0
 
 
 def read_metrics(variants: Iterable[Variant], read: Reader, classes: int) -> dict[str, Verdict]:
@@ -39,14 +42,21 @@ def judge_metrics(of: Mapping[str, Answers], labels: NDArray[np.int64], classes:
 
     The loss is a score per image, and so is what an image adds to the area under the ROC curve
     (`bakeoff.evidence.areas`). Macro F1 and the calibration error are made into such scores by the jackknife
-    (`bakeoff.evidence.jackknife`).
+    (`bakeoff.evidence.jackknife`). Intervals end where the metric does.
 
     Args:
         of: the answers of each model.
         labels: of the test images, shape (N,).
         classes: how many there are.
     """
-    return dict(_verdicts(of, labels, classes)) if of else {}
+    return {name: _possible(name, verdict) for name, verdict in _verdicts(of, labels, classes)} if of else {}
+
+
+def _possible(name: str, verdict: Verdict) -> Verdict:
+    """Cut intervals off where the metric ends, which leaves out nothing that could be true."""
+    top = HIGHEST.get(name, 1.0)
+    cut = (replace(one, low=max(one.low, 0.0), high=min(one.high, top)) for one in verdict.estimates)
+    return replace(verdict, estimates=tuple(cut))
 
 
 def _verdicts(of: Mapping[str, Answers], labels: NDArray[np.int64], classes: int) -> Iterator[tuple[str, Verdict]]:

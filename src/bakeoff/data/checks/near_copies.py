@@ -61,7 +61,7 @@ def _finding(data: Parted, judges: str, seen: tuple[str, ...], pairs: IntArray) 
         grave=judges == "test",
         count=count,
         what=f"{plural(count, f'{name} image has', f'{name} images have')} a near copy among the {where} images "
-        f"({100 * count / len(data.parts[judges]):.1f} % of the {name} images)",
+        f"({_percent(count / len(data.parts[judges]))} of the {name} images)",
         advice="look at the pairs: where they are right, accuracy is too high, the more for models that learn by"
         " heart; remove copies, and keep series of photos in one part"
         if judges == "test"
@@ -70,6 +70,11 @@ def _finding(data: Parted, judges: str, seen: tuple[str, ...], pairs: IntArray) 
         groups=groups[:MOST_SHOWN],
         leaked=tuple(sorted(one for one, _ in groups)) if judges == "test" else (),
     )
+
+
+def _percent(share: float) -> str:
+    """Return a share above 0, which is never written as nothing."""
+    return f"{100 * share:.1f} %" if share >= 0.001 else "below 0.1 %"
 
 
 def _undecided(judges: str, crowded: int) -> Finding:

@@ -66,7 +66,11 @@
       const side = Math.min(place.clientWidth, place.clientHeight) - LABELS;
       if (trace.texttemplate && side / trace.z.length < 18) delete trace.texttemplate;
     }
-    if (paper) Object.assign(layout, { autosize: false, width: place.closest(".wide") ? PAPER.wide : PAPER.half });
+    if (paper) {
+      const width = place.closest(".wide") ? PAPER.wide : PAPER.half;
+      // A matrix is square, and the screen has made it larger than its place on paper.
+      Object.assign(layout, { autosize: false, width }, place.closest(".panel") && { height: width });
+    }
     return plot(place, data, layout);
   }
 
