@@ -93,7 +93,7 @@ def test_what_could_not_be_judged_is_said_everywhere_until_it_is(compare, tmp_pa
         study = dict.fromkeys(signature(declare).parameters) | SETTINGS | {"robustness": True, "seeds": 2}
         study |= {"data": str(tmp_path / "d.npz"), "models": "lenet5"}
         flags = {"offline": True, "dry_run": False, "retry_failed": False}
-        status = run_comparison(study, tmp_path / "out", None, "cpu", None, None, None, **flags)
+        status = run_comparison(study, tmp_path / "out", None, "cpu", 1, None, None, None, **flags)
         return status, capsys.readouterr().err
 
     compare(seeds=2)

@@ -218,7 +218,7 @@ def test_a_real_server_has_everything_and_may_die(
     study = {name: SMALL[name] for name in ("epochs", "batch_size", "amp")}
     given = dict.fromkeys(declare.__kwdefaults__ or {}) | {"data": "digits", "models": "lenet5", "seeds": 2, **study}
     flags = {"offline": True, "dry_run": False, "retry_failed": False}
-    assert run_comparison(given, tmp_path / "out", None, "cpu", None, None, "mlflow", **flags) == 0
+    assert run_comparison(given, tmp_path / "out", None, "cpu", 1, None, None, "mlflow", **flags) == 0
     assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["run", "run", "study"]
     result = bakeoff.load(tmp_path / "out")
     check_arrived(result, uri)
