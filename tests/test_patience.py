@@ -19,8 +19,9 @@ from bakeoff import patience
         (1, "86400", 30),
         (1, "-5", 1),
         (1, "soon", 1),
-        (1, format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), 30),
-        (1, format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True), 1),
+        # Names of their own: with the time in them two processes of one trial would collect different tests.
+        pytest.param(1, format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), 30, id="tomorrow"),
+        pytest.param(1, format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True), 1, id="yesterday"),
         (1, "Wed, 21 Oct 2015 07:28:00", 1),  # without its zone
         (1, f"Wed, 21 Oct {10**20} 07:28:00 GMT", 1),
     ],
