@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from served import OURS, Trainer, over, png, text
 import bakeoff
 from bakeoff.app.pages.overview import summaries
 from bakeoff.app.pages.wrong import Mistakes
+from bakeoff.app.standing import Standing, standing
 from bakeoff.app.studies import Studies
+from bakeoff.records.run import RunState
 from bakeoff.store.folder import Predictions
 from bakeoff.store.worker import Worker
 
@@ -83,6 +86,15 @@ def test_a_run_whose_process_has_ended_was_interrupted(root, key):
     page = over(root)
     assert "Training now" not in page.get(f"/studies/{key(root, 'small')}").text
     assert '<span class="badge interrupted">' in page.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("states", "stands"),
+    [(("failed", "diverged"), Standing.FAILED), (("failed", "finished"), Standing.FINISHED)],
+)
+def test_a_study_of_which_nothing_came_is_not_called_finished(states, stands):
+    runs = [SimpleNamespace(run_id=str(k), state=RunState(state)) for k, state in enumerate(states)]
+    assert standing(runs, (), ()) is stands
 
 
 def test_a_number_that_another_process_has_by_now_is_not_the_run(root):

@@ -17,6 +17,7 @@ class Standing(StrEnum):
     EMPTY = "not started"
     RUNNING = "running"
     FINISHED = "finished"
+    FAILED = "failed"  # nothing is left to do, and no run has finished
     INTERRUPTED = "interrupted"
 
 
@@ -38,7 +39,7 @@ def standing(runs: Sequence[RunRecord], events: Sequence[Event], gone: Collectio
     if RunState.RUNNING in states:
         return Standing.RUNNING
     if runs and not gone and not {RunState.PENDING, RunState.INTERRUPTED} & set(states):
-        return Standing.FINISHED
+        return Standing.FINISHED if RunState.FINISHED in states else Standing.FAILED
     if not events:
         return Standing.EMPTY
     between = events[-1].kind == RunState.FINISHED and _seconds_since(events[-1].at) < GAP

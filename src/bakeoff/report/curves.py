@@ -71,7 +71,7 @@ def curve_figures(contenders: Sequence[Contender]) -> list[Figure]:
 def _figure(quantity: str, title: str, curves: list[tuple[Contender, Curve]]) -> Figure:
     curves = [(contender, found) for contender, found in curves if found.epochs]
     loss = quantity.endswith("loss")
-    axis: dict[str, object] = {"tickformat": ".2~f"} if loss else {"tickformat": ".0%", **SHARES}
+    axis: dict[str, object] = {"tickformat": ".4~f"} if loss else {"tickformat": ".2~%", **SHARES}
     values = [value for _, found in curves for value in found.mean]
     if loss and min(values) > 0 and max(values) > LOG_RATIO * min(values):
         axis = {"type": "log", "dtick": 1, "tickformat": "~g"}

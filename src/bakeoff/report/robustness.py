@@ -103,7 +103,7 @@ def _figure(
         traces=[_trace(contender, levels, runs, lines=lines) for contender, runs in judged],
         layout={
             "xaxis": {"tickvals": list(range(len(levels))), "ticktext": [name for name, _ in levels]},
-            "yaxis": {"tickformat": ".0%", **SHARES},
+            "yaxis": {"tickformat": ".2~%", **SHARES},
         },
         note="Means over runs, and over severities or corruptions; bars are the standard deviation over runs.",
     )
