@@ -1,11 +1,12 @@
 """The tables of `docs/evidence.md`, from the results of `evidence.py`."""
 
-import re
 from collections.abc import Iterable, Mapping
 from math import sqrt
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+
+from page_tables import fill, table
 
 Row = Mapping[str, Any]
 PARTS = ("simulated", "equal_real", "different_real")
@@ -16,13 +17,9 @@ SHARES = {"called": CALLED, "holds_difference": HELD, "holds_mean": HELD}
 
 def write(results: Mapping[str, list[dict]], page: Path) -> None:
     """Put the tables between the page's markers `<!-- name -->` and `<!-- end -->`, and print them."""
-    text = page.read_text(encoding="utf-8")
-    for name, table in tables(results).items():
-        block = f"<!-- {name} -->\n\n{table}\n\n<!-- end -->"
-        text, found = re.subn(rf"<!-- {name} -->.*?<!-- end -->", lambda _, block=block: block, text, flags=re.DOTALL)
-        assert found == 1, f"{page} has no place for the table {name!r}"
-        print(table, end="\n\n")
-    page.write_text(text, encoding="utf-8")
+    for name, content in tables(results).items():
+        fill(page, name, content)
+        print(content, end="\n\n")
 
 
 def tables(results: Mapping[str, list[dict]]) -> dict[str, str]:
@@ -96,18 +93,12 @@ def _within(share: float, low: float, high: float, repetitions: int) -> bool:
     return low - below <= share <= high + above
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *(list(row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _simulated(rows: list[dict]) -> str:
     groups: dict[tuple[str, tuple[int, int]], list[dict]] = {}
     for row in rows:
         groups.setdefault((row["kind"], tuple(row["seeds"])), []).append(row)
     head = ("models", "seeds", "settings", "5 % test calls a difference", "holds the difference", "holds the mean")
-    return _table(
+    return table(
         head,
         (
             (
@@ -125,7 +116,7 @@ def _simulated(rows: list[dict]) -> str:
 
 def _real(equal: list[dict], different: list[dict]) -> str:
     head = ("runs", "images", "seeds", "5 % test calls a difference", "holds the difference", "holds the mean")
-    return _table(
+    return table(
         head,
         (
             (
@@ -145,7 +136,7 @@ def _outside(results: Mapping[str, list[dict]]) -> str:
     head = ("models", "images", "accuracy", "spread over seeds", "seeds", "share that", "first", "again", "why")
     rows = [row for part in PARTS for row in results[part]]
     words = {"called": "called", "holds_difference": "holds the difference", "holds_mean": "holds the mean"}
-    return _table(
+    return table(
         head,
         (
             (
@@ -183,7 +174,7 @@ def _costs(rows: list[dict]) -> str:
             four.setdefault(row["spread"], []).append(row["called_of_four"])
     methods = list(dict.fromkeys(row["method"] for row in rows))
     ordered = sorted(cells.items(), key=lambda item: (methods.index(item[0][0]), item[0][1] != "two"))
-    return _table(head, ((*key, *(_extent(found[spread]) for spread in spreads)) for key, found in ordered))
+    return table(head, ((*key, *(_extent(found[spread]) for spread in spreads)) for key, found in ordered))
 
 
 def _extent(shares: list[float]) -> str:
@@ -192,7 +183,7 @@ def _extent(shares: list[float]) -> str:
 
 def _integrated_mean(rows: list[dict]) -> str:
     cells = ((str(row["seeds"]), f"{100 * row['least']:.1f} to {100 * row['most']:.1f} %") for row in rows)
-    return _table(("seeds", "95 % interval holds the mean"), cells)
+    return table(("seeds", "95 % interval holds the mean"), cells)
 
 
 def _integrated(rows: list[dict]) -> str:
@@ -202,12 +193,12 @@ def _integrated(rows: list[dict]) -> str:
     for row in rows:
         cell = f"{100 * row['least']:.1f} to {100 * row['most']:.1f} %"
         cells.setdefault((row["method"], _seeds(row["seeds"])), []).append(cell)
-    return _table(head, ((*key, *found) for key, found in cells.items()))
+    return table(head, ((*key, *found) for key, found in cells.items()))
 
 
 def _variances(rows: list[dict]) -> str:
     head = ("runs", "seeds", "images", "accuracy", "sd of runs", "sd of seeds", "residual", "image")
-    return _table(
+    return table(
         head,
         (
             (
@@ -228,7 +219,7 @@ def _variances(rows: list[dict]) -> str:
 
 def _power(rows: list[dict]) -> str:
     head = ("networks", "test images", "0.5 points", "1 point", "2 points", "found by 3 seeds", "found by 5 seeds")
-    return _table(
+    return table(
         head,
         (
             (

@@ -1,26 +1,24 @@
 """Write the tables of `docs/performance.md` from the results that are kept: `python benchmarks/performance_page.py`."""
 
-import re
 import statistics
 from itertools import chain
 from pathlib import Path
 
 from cases import CASES, EPOCH
 from outcome import OURS, Outcome
+from page_tables import filled, table
 from scipy import stats
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-MARKED = re.compile(r"(<!-- peers -->\n).*?(\n<!-- end -->)", re.DOTALL)
 
 
 def written(page: str) -> str:
     """Return the text of the page with the tables of all results between its markers."""
     outcomes = [outcome for outcome in map(Outcome.kept, CASES) if outcome]
-    tables = "\n\n".join(map(table, outcomes)) or "Nothing is kept yet."
-    return MARKED.sub(lambda found: f"{found[1]}\n{tables}\n{found[2]}", page)
+    return filled(page, "peers", "\n\n".join(map(section, outcomes)) or "Nothing is kept yet.")
 
 
-def table(outcome: Outcome) -> str:
+def section(outcome: Outcome) -> str:
     """Return the section of a case."""
     case, machine = CASES[outcome.name], outcome.machine
     first = next(iter(outcome.found.values()))
@@ -30,26 +28,22 @@ def table(outcome: Outcome) -> str:
     rounds = f"{count} {'round' if count == 1 else 'rounds'} of {outcome.images:,} images"
     unit = {"s": f"seconds for {EPOCH:,} images", "MiB": "MiB"}[case.unit]
     heads = ["", unit, "least to most", "bakeoff is", *(["test accuracy"] if judged else []), "what it does"]
-    lines = [f"### {case.title}", "", f"{where}; {rounds}.", "", _row(heads), _row("---" for _ in heads)]
+    lines = [f"### {case.title}", "", f"{where}; {rounds}.", ""]
+    rows = []
     for who, found in outcome.found.items():
         figures = outcome.figures(who)
         multiple = "" if who == OURS else f"{outcome.multiple(who):.2f} x"
         multiple = f"{multiple} ({wanted})".strip() if (wanted := case.wanted(who)) else multiple
         accuracy = [_accuracies(found.each("accuracy"))] if judged else []
         spread = f"{min(figures):,.4g} to {max(figures):,.4g}"
-        lines.append(
-            _row([who, f"{statistics.median(figures):,.4g}", spread, multiple, *accuracy, found.about["does"]])
-        )
+        rows.append([who, f"{statistics.median(figures):,.4g}", spread, multiple, *accuracy, found.about["does"]])
+    lines.append(table(heads, rows))
     versions = dict(chain.from_iterable(found.about.items() for found in outcome.found.values()))
     del versions["does"]
     lines += ["", f"Versions: {', '.join(f'{name} {version}' for name, version in sorted(versions.items()))}."]
     if judged:
         lines += [_equality(outcome, who) for who in outcome.found if who != OURS]
     return "\n".join(lines)
-
-
-def _row(cells: object) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def _accuracies(each: list[float]) -> str:

@@ -7,10 +7,11 @@ Without folders the page is written from what was kept before.
 
 import argparse
 import json
-import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from page_tables import filled, table
 from timing import RESULTS
 
 import bakeoff
@@ -18,7 +19,8 @@ from bakeoff.records.run import RunRecord, RunState
 
 KEPT = RESULTS / "reproduced"
 PAGE = Path(__file__).parents[1] / "docs" / "reproduced.md"
-MARKED = re.compile(r"(<!-- systems -->\n).*?(\n<!-- end -->)", re.DOTALL)
+FIGURE = ("system", "document", "figure", "reported", "here: mean ± sd", "one more run", "runs")
+HEAD = (*FIGURE, "epoch: then", "now", "a run in all")
 
 
 def keep(folder: Path) -> None:
@@ -35,33 +37,24 @@ def keep(folder: Path) -> None:
 
 def _seed(run: RunRecord) -> dict[str, Any]:
     assert run.cost, "a finished run has costs"
-    accuracies = {f"{part}_{name}": run.metrics[part][name] for part in run.metrics for name in ("accuracy",)}
+    accuracies = {f"{part}_accuracy": metrics["accuracy"] for part, metrics in run.metrics.items()}
     if plain := run.metrics["test"].get("plain_accuracy"):
         accuracies["test_plain_accuracy"] = plain
     seconds = {name: round(getattr(run.cost, name), 1) for name in ("train_seconds", "total_seconds")}
     return {"seed": run.spec.seed, "epochs": len(run.epochs), **accuracies, **seconds}
 
 
-def page() -> str:
-    """Return the text of the page with a row for each figure of the systems that are kept."""
-    heads = [
-        "system",
-        "document",
-        "figure",
-        "reported",
-        "here: mean ± sd",
-        "one more run",
-        "runs",
-        "epoch: then",
-        "now",
-        "a run in all",
-    ]
-    rows = [heads, ["---"] * len(heads)]
+def written(page: str) -> str:
+    """Return the text of the page with what is kept."""
+    return filled(page, "systems", table(HEAD, _rows()))
+
+
+def _rows() -> Iterator[list[str]]:
+    """Yield a row for each figure of the systems that are kept."""
     for file in sorted(KEPT.glob("*.json")):
         found = json.loads(file.read_text(encoding="utf-8"))
-        rows += [_row(file.stem, found, figure) for figure in found["figures"]]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    return MARKED.sub(lambda marks: f"{marks[1]}\n{table}\n{marks[2]}", PAGE.read_text(encoding="utf-8"))
+        for figure in found["figures"]:
+            yield _row(file.stem, found, figure)
 
 
 def _row(system: str, found: dict[str, Any], figure: dict[str, Any]) -> list[str]:
@@ -97,7 +90,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="*")
     for folder in parser.parse_args().folders:
         keep(folder)
-    PAGE.write_text(page(), encoding="utf-8")
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

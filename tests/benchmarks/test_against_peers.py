@@ -1,5 +1,6 @@
 """The benchmarks against peers: a slower product is noticed, its candidates work, and the page shows what is kept."""
 
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -69,10 +70,21 @@ def test_the_products_candidates_train_when_they_are_told_to(benchmarks, tmp_pat
         started(Path(sys.executable), "ours_input.py", {"data": "missing.npz"}, 1)
 
 
-def test_the_page_shows_the_results_that_are_kept(benchmarks):
-    page = benchmarks("performance_page")
+@pytest.mark.parametrize("name", ["performance_page", "reproduced"])
+def test_a_page_shows_the_results_that_are_kept(benchmarks, name: str):
+    page = benchmarks(name)
     text = page.PAGE.read_text(encoding="utf-8")
-    assert page.written(text) == text, "run: python benchmarks/performance_page.py"
+    assert page.written(text) == text, f"run: python benchmarks/{name}.py"
+
+
+def test_what_a_recipe_says_of_its_accuracy_is_what_is_kept(benchmarks):
+    kept = sorted(benchmarks("reproduced").KEPT.glob("*.json"))
+    assert kept
+    for file in kept:
+        figures = json.loads(file.read_text(encoding="utf-8"))["figures"]
+        (shown,) = [one["reproduced"] for one in figures if one["figure"] == "test_accuracy"]
+        recipe = (BENCHMARKS.parent / "src/bakeoff/recipes" / f"{file.stem}.yaml").read_text(encoding="utf-8")
+        assert f"{100 * shown:.2f} % test" in recipe, file.stem
 
 
 def test_a_script_of_airbench_is_read_and_stopped(benchmarks, tmp_path: Path):
