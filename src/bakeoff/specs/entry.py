@@ -57,6 +57,7 @@ class Faithful(Spec):
     """What repeats a fault of the document that changes its figures; nothing of it is done unless asked for."""
 
     why: str
+    mended: tuple[str, ...] = Field((), description="what is done instead where it is not repeated")
     overrides: dict[str, Any] = Field(min_length=1, description="dotted fields of a run, as in `StudySpec.overrides`")
 
 

@@ -131,9 +131,8 @@ class Reproduction:
                 "The reported figures come of a fault that is not repeated here, so that it is not said where they "
                 "lie; --faithful repeats it."
             )
-        # Of what is mended the entry says that it is, and how to repeat it.
-        others = (note for note in self.entry.notes if not (self.faithful and "--faithful" in note))
-        return (*notes, *others)
+        mended = self.entry.faithful.mended if self.entry.faithful and not self.faithful else ()
+        return (*notes, *mended, *self.entry.notes)
 
     @cached_property
     def changes(self) -> tuple[str, ...]:
