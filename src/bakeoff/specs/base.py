@@ -113,8 +113,7 @@ def as_written(value: Any) -> str:
 
     Of what is known by a name or a kind, that comes first, and what is not set is left out: `dense (size: 400)`.
     """
-    if isinstance(value, dict) and (first := value.keys() & {"name", "kind"}):
-        (key,) = first
+    if isinstance(value, dict) and (key := next((key for key in ("name", "kind") if key in value), None)):
         rest = as_written({name: inner for name, inner in value.items() if name != key and inner not in (None, {})})
         return str(value[key]) if rest == "none" else f"{value[key]} ({rest})"
     if isinstance(value, dict):

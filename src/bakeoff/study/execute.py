@@ -29,7 +29,7 @@ from bakeoff.study import looks
 from bakeoff.study.afterwards import measure_what_is_asked, unmeasured
 from bakeoff.study.environments import changed
 from bakeoff.study.heartbeat import Heartbeat
-from bakeoff.study.jobs import train_at_once
+from bakeoff.study.jobs import LOOK_SECONDS, train_at_once
 from bakeoff.study.observer import Observer
 from bakeoff.study.plan import Plan
 from bakeoff.study.stopping import Stop, stopping
@@ -37,7 +37,6 @@ from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.fit import Notice
 
 FULL = (ENOSPC, EDQUOT, EFBIG)  # no room on the disk, in the user's share of it, or within the largest size of a file
-LOOK_SECONDS = 1.0  # between looks at runs that other processes train
 
 
 @dataclass(frozen=True)

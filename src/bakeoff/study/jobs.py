@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
 from bakeoff.errors import SpecError
 from bakeoff.records.run import RunRecord
+from bakeoff.run.resolve import PlannedRun
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
 from bakeoff.study.observer import Observer
@@ -23,7 +24,7 @@ from bakeoff.study.plan import Plan
 from bakeoff.study.stopping import Stop
 from bakeoff.training.fit import Notice
 
-LOOK_SECONDS = 0.5  # between looks at what the processes have done
+LOOK_SECONDS = 1.0  # between looks at what other processes have done
 
 
 def check_jobs(jobs: int) -> None:
@@ -63,8 +64,8 @@ def train_at_once(plan: Plan, folder: StudyFolder, store: Store, jobs: int, obse
             for record in records:
                 if record.state.is_final and record.run_id not in ended:
                     ended.add(record.run_id)
-                    _tell(plan, record, observer)
-            observer.training(_done(records, plan), len(alive))
+                    _tell(runs[record.run_id], record, observer)
+            observer.training(_done(records, runs), len(alive))
     finally:
         for process in processes:
             assert process.stdin
@@ -111,16 +112,17 @@ def _task(plan: Plan, folder: StudyFolder, store: Store, jobs: int) -> dict[str,
     }
 
 
-def _tell(plan: Plan, record: RunRecord, observer: Observer) -> None:
+def _tell(planned: PlannedRun, record: RunRecord, observer: Observer) -> None:
     """Tell of a run as if it had been trained here, in a moment."""
-    planned = next(planned for planned in plan.runs if planned.spec.run_id == record.run_id)
     observer.run_started(planned, False)
     for row in record.epochs:
         observer.progress(row)
     observer.run_ended(record)
 
 
-def _done(records: Collection[RunRecord], plan: Plan) -> float:
+def _done(records: Collection[RunRecord], runs: Mapping[str, PlannedRun]) -> float:
     """Return how many runs are done, with those that go on counted in part."""
-    epochs = {planned.spec.run_id: planned.spec.recipe.epochs for planned in plan.runs}
-    return sum(1.0 if record.state.is_final else len(record.epochs) / epochs[record.run_id] for record in records)
+    return sum(
+        1.0 if record.state.is_final else len(record.epochs) / runs[record.run_id].spec.recipe.epochs
+        for record in records
+    )
