@@ -169,7 +169,7 @@ def _how_sure(ratio: CostRatio) -> str:
         return f"{said}; one run does not tell how far that varies"
     if ratio.low == ratio.high:
         return said
-    interval = f"95{SPACE}% interval {ratio.low:.2g} to {ratio.high:.2g} times as long"
+    interval = f"95{SPACE}% interval {ratio.low:.3g} to {ratio.high:.3g} times as long"
     return interval + ", so it may be chance" * (ratio.high >= 1)
 
 
