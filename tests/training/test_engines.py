@@ -6,9 +6,10 @@ from torch import nn
 from torch.nn import functional
 
 from bakeoff.models.library import build, expand, find
+from bakeoff.run.deterministic import deterministic
 from bakeoff.specs.model import ModelSpec
 from bakeoff.training.engines import make_ready, resolve_engine
-from bakeoff.training.lean import LeanDropout, lean
+from bakeoff.training.lean import LeanDropout, LeanMaxPool2d, lean
 
 
 def small(name: str) -> tuple[nn.Module, int]:
@@ -46,8 +47,48 @@ def test_pooling_windows_may_overlap_and_be_padded(activation: nn.Module) -> Non
     assert torch.equal(fast(images), plain(images))
 
 
+@pytest.mark.parametrize("pool", [nn.MaxPool2d(2), nn.MaxPool2d((2, 3), (3, 3)), nn.MaxPool2d(3)])
+@pytest.mark.parametrize("shape", [(2, 5, 12, 12), (3, 4, 13, 11), (4, 9, 9)])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_pooling_in_bfloat16_has_torchs_gradients(
+    pool: nn.MaxPool2d, shape: tuple[int, ...], layout: torch.memory_format
+) -> None:
+    torch.manual_seed(0)
+    fast = lean(nn.Sequential(copy.deepcopy(pool)))
+    assert isinstance(fast[0], LeanMaxPool2d)
+    # Few values, so that many windows have several largest elements, and some have none that is a number.
+    images = torch.randint(-2, 3, shape).bfloat16()
+    images[..., :3, 0] = torch.nan
+    images = images.to(memory_format=layout) if len(shape) == 4 else images
+    found = []
+    for layer in (pool, fast):
+        leaf = images.clone(memory_format=torch.preserve_format).requires_grad_()
+        pooled = layer(leaf)
+        upstream = torch.linspace(-3, 5, pooled.numel()).bfloat16().view(pooled.shape)
+        found.append((pooled, *torch.autograd.grad(pooled, leaf, upstream)))
+    for expected, ours in zip(*found, strict=True):
+        assert ours.stride() == expected.stride()
+        assert torch.equal(ours.nan_to_num(9), expected.nan_to_num(9))
+
+
+def test_pooling_may_be_asked_for_determinism() -> None:
+    layer, images = lean(nn.Sequential(nn.MaxPool2d(2))), torch.ones(1, 1, 4, 4, dtype=torch.bfloat16)
+    with deterministic(True):
+        layer(images.requires_grad_()).sum().backward()
+    assert images.grad is not None
+    assert images.grad.sum() == 4
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [nn.MaxPool2d(3, 2), nn.MaxPool2d(2, padding=1), nn.MaxPool2d(2, dilation=2), nn.MaxPool2d(2, ceil_mode=True)],
+)
+def test_windows_that_overlap_or_leave_the_image_are_torchs(pool: nn.MaxPool2d) -> None:
+    assert type(lean(nn.Sequential(pool))[0]) is nn.MaxPool2d
+
+
 def test_an_activation_that_falls_somewhere_stays_before_the_pooling() -> None:
-    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.GELU(), nn.MaxPool2d(2))
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.GELU(), nn.MaxPool2d(3, 2))
     assert repr(lean(copy.deepcopy(model))) == repr(model)
 
 

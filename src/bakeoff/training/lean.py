@@ -5,6 +5,7 @@ from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 # max(f(a), f(b)) = f(max(a, b)) for these, as they never fall.
 _RISING = (nn.ReLU, nn.ReLU6, nn.LeakyReLU)
@@ -15,6 +16,7 @@ def lean(model: nn.Module) -> nn.Module:
 
     - An activation before a max pooling goes behind it, where fewer pixels are left. Outputs are equal, and gradients
       too, but where rounding makes two pixels the same.
+    - Max pooling in bfloat16 takes half the time backward, where windows do not overlap. Gradients are equal.
     - Dropout draws 8 or 16 random bits for an element and not one float: faster, and other elements than torch's.
 
     Modules with hooks stay: somebody waits for their very output.
@@ -25,6 +27,8 @@ def lean(model: nn.Module) -> nn.Module:
         for name, child in parent.named_children():
             if type(child) is nn.Dropout and not _watched(child) and 0 < child.p < 1:
                 setattr(parent, name, LeanDropout(child.p))
+            if type(child) is nn.MaxPool2d and not _watched(child) and _apart(child):
+                setattr(parent, name, LeanMaxPool2d(child.kernel_size, child.stride))
     return model
 
 
@@ -37,6 +41,28 @@ class LeanDropout(nn.Dropout):
             return super().forward(x)
         dropped: Tensor = _Drop.apply(x, self.p)
         return dropped
+
+
+class LeanMaxPool2d(nn.MaxPool2d):
+    """Max pooling with windows that do not overlap, where gradients are put into place and nothing is summed.
+
+    torch sums them, and in bfloat16 converts both terms for each sum; in other formats its own way is the faster one.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the largest element of every window."""
+        learns = x.requires_grad and torch.is_grad_enabled()
+        # torch takes what puts gradients into place for random, as it would be where windows overlap.
+        if (
+            not learns
+            or x.dtype != torch.bfloat16
+            or x.device.type != "cpu"
+            or torch.are_deterministic_algorithms_enabled()
+        ):
+            largest: Tensor = super().forward(x)
+            return largest
+        pooled: Tensor = _Pool.apply(x, self.kernel_size, self.stride)
+        return pooled
 
 
 class PoolFirst(nn.Module):
@@ -66,6 +92,23 @@ class _Drop(torch.autograd.Function):
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (noise,) = context.saved_tensors
         return _kept(gradients[0], noise, context.largest_dropped, context.scale), None
+
+
+class _Pool(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, x: Tensor, size: int | tuple[int, int], stride: int | tuple[int, int]) -> Tensor:
+        pooled: Tensor
+        pooled, indices = functional.max_pool2d(x, size, stride, return_indices=True)
+        context.save_for_backward(indices)
+        context.shape, context.format = x.shape[-2:], _format(x)
+        return pooled
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (indices,) = context.saved_tensors
+        gradient = gradients[0].contiguous(memory_format=context.format)
+        unpooled: Tensor = torch.ops.aten.max_unpool2d(gradient, indices, context.shape)
+        return unpooled, None, None
 
 
 def _noise(x: Tensor, probability: float) -> tuple[Tensor, int, float]:
@@ -111,6 +154,18 @@ def _last_layer(holder: nn.Module, place: str) -> tuple[nn.Module, str]:
     while _in_a_row(child := getattr(holder, place)) and len(child):
         holder, place = child, list(child.named_children())[-1][0]
     return holder, place
+
+
+def _apart(pool: nn.MaxPool2d) -> bool:
+    """Whether a pooling's windows lie beside each other and within the image, and nobody asks for places."""
+    pairs = (value if isinstance(value, tuple) else (value, value) for value in (pool.stride, pool.kernel_size))
+    fit = all(stride >= size for stride, size in zip(*pairs, strict=True))
+    return (
+        fit
+        and pool.padding in (0, (0, 0))
+        and pool.dilation in (1, (1, 1))
+        and not (pool.ceil_mode or pool.return_indices)
+    )
 
 
 def _in_a_row(module: nn.Module) -> TypeGuard[nn.Sequential]:

@@ -9,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from bakeoff.models.anatomy import classifier_modules
 from bakeoff.specs.recipe import OptimizerSpec
+from bakeoff.training.adamax import Adamax
 from bakeoff.training.muon import Muon
 
 _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
@@ -50,6 +51,8 @@ def build(
     if spec.name in _FUSED:
         options["fused"] = True
     groups = _groups(model, spec, rates or {})
+    if spec.name == "adamax" and all(weight.device.type == "cpu" for group in groups for weight in group["params"]):
+        return Adamax(groups, **options)
     if on_device:
         for group in groups:
             group["lr"] = torch.tensor(spec.lr, device=group["params"][0].device)
