@@ -6,8 +6,7 @@ Both train simcnn, batch 32, with the same layers, number format, optimizer, bat
 in turn. Ours also counts losses and right answers, checks that they are finite, reports progress, writes curves for
 TensorBoard, and saves a checkpoint after every epoch, which is more often than training does by itself. Ratios are
 medians over rounds of an epoch of as many images as CIFAR-10 has for training; on a machine that other work shares
-those of processor time tell more than those of the clock. The peak of memory is that of a whole `compare` on as many
-images as CIFAR-10 has.
+those of processor time tell more than those of the clock.
 """
 
 import json
@@ -25,7 +24,6 @@ import torch
 from timing import RESULTS, processor
 from torch.nn import functional
 
-import bakeoff
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.pipeline import Part, TrainBatches
 from bakeoff.data.preprocess import Preprocess
@@ -110,18 +108,6 @@ def spent(work: Callable[[], None]) -> tuple[float, float]:
     return time.perf_counter() - clock, time.process_time() - used
 
 
-def peak_of_memory() -> int | None:
-    """Return the bytes that a comparison takes at most."""
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        pixels = rng.integers(0, 256, (60_000, 32, 32, 3), dtype=np.uint8)
-        np.savez(f"{folder}/random.npz", x=pixels, y=np.arange(60_000) % 10)
-        del pixels
-        result = bakeoff.compare(f"{folder}/random.npz", "simcnn", seeds=1, epochs=1, out=Path(folder) / "out")
-    cost = result.runs[0].cost
-    return cost.peak_memory_bytes if cost else None
-
-
 def main(rounds: int) -> None:
     """Measure, and keep the result."""
     keep_freed_memory()
@@ -139,7 +125,6 @@ def main(rounds: int) -> None:
         "rounds": rounds,
         "ours_by_hand": {"clock": round(clock, 4), "processor": round(used, 4)},
         "processor_seconds": [[round(ours[1], 3), round(hand[1], 3)] for ours, hand in pairs],
-        "peak_memory_bytes": peak_of_memory(),
     }
     (RESULTS / "loop.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))

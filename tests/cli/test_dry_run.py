@@ -10,6 +10,7 @@ from rich.console import Console
 import bakeoff
 from bakeoff.cli import dry_run, heading
 from bakeoff.data.locations import Locations
+from bakeoff.run.estimate import Estimate
 from bakeoff.study.declare import declare
 from bakeoff.study.plan import make_plan
 
@@ -59,3 +60,18 @@ def test_it_counts_what_is_done_and_estimates_the_rest(said, tmp_path: Path):
     assert any(line.startswith("About ") for line in lines)
     lines = said(tmp_path / "out", **study, seeds=1)
     assert "There is nothing left to train." in lines
+
+
+def test_features_that_several_runs_share_count_once(said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dry_run, "estimate", lambda *_: Estimate(1.0, {Path("train"): 10.0, Path("val"): 4.0}))
+
+    def total(**study) -> str:
+        (line,) = (line for line in said(tmp_path / "out", **study) if line.startswith("About"))
+        return line.removeprefix("About ").partition(" of training")[0]
+
+    bakeoff.compare("digits", "lenet5", seeds=1, epochs=1, offline=True, device="cpu", out=tmp_path / "trained")
+    weights = next((tmp_path / "trained").rglob("weights.safetensors"))
+    models = [{"name": "lenet5", "weights": str(weights)}, "simcnn"]
+    assert total(models=models, seeds=3) == "20 s", "six runs, and the features once"
+    assert total(models="lenet5", seeds=3) == "45 s", "weights are random, and features of every seed others"
+    assert total(models="lenet5", seeds=2, folds=3) == "90 s", "six runs on as many parts"

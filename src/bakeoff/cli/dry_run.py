@@ -11,7 +11,7 @@ from bakeoff.cli.console import duration, name, out
 from bakeoff.cli.heading import print_heading
 from bakeoff.records.run import Deviation, RunState
 from bakeoff.report.text import NONE, plural
-from bakeoff.run.estimate import estimate_seconds
+from bakeoff.run.estimate import estimate
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.specs.base import as_written, flat
 from bakeoff.specs.recipe import NO_END
@@ -53,7 +53,7 @@ def print_plan(plan: Plan, folder: Path) -> None:
         named = f"{title}, {run.spec.recipe.name}" if of_a_model[title] > 1 else title
         variants.setdefault(named, []).append(run)
     finished = _finished(plan, folder)
-    seconds = {title: _seconds(plan, runs, finished) for title, runs in variants.items()}
+    seconds = _seconds(plan, variants, finished)
     _print_table(variants, seconds)
     _print_fields({title: _fields(runs[0].spec) for title, runs in variants.items()})
     _print_deviations(variants)
@@ -73,10 +73,23 @@ def _finished(plan: Plan, folder: Path) -> set[str]:
     return done & {run.spec.run_id for run in plan.runs}
 
 
-def _seconds(plan: Plan, runs: Sequence[PlannedRun], finished: set[str]) -> float:
-    """Return the seconds of training that are left, by a few steps of the first run."""
-    left = [run for run in runs if run.spec.run_id not in finished]
-    return estimate_seconds(left[0], plan.images, plan.split_of(left[0].spec), plan.device) * len(left) if left else 0.0
+def _seconds(plan: Plan, variants: Variants, finished: set[str]) -> dict[str, float]:
+    """Return the seconds that are left of every variant, by a few steps of its first run.
+
+    Features of a frozen backbone count for the first that needs them, once for each division of the images, and for
+    each seed where the backbone's weights are random.
+    """
+    seconds = dict.fromkeys(variants, 0.0)
+    computed: set[Path] = set()
+    for title, runs in variants.items():
+        if left := [run for run in runs if run.spec.run_id not in finished]:
+            parts = plan.split_of(left[0].spec)
+            found = estimate(left[0], plan.images, parts, plan.device, plan.features)
+            once = sum(found.features[file] for file in found.features.keys() - computed)
+            turns = len({(id(plan.split_of(run.spec)), None if run.weights else run.spec.seed) for run in left})
+            seconds[title] = found.training * len(left) + once * turns
+            computed |= found.features.keys()
+    return seconds
 
 
 def _print_table(variants: Variants, seconds: Mapping[str, float]) -> None:

@@ -128,7 +128,7 @@ def _reason(blob: Blob, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
     if isinstance(error, Image.DecompressionBombError):
-        return f"has more than {MAX_PIXELS // 1_000_000} megapixels"
+        return f"has more than {MAX_PIXELS // 1_000_000} megapixels, the most that is read; make it smaller"
     start = _start(blob).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         return "is empty"

@@ -136,6 +136,7 @@ def _parts(subject: Subject) -> dict[str, Any]:
         "missing": test.missing,
         "runs": runs.run_table(subject),
         "deviations": runs.deviation_table(subject),
+        "no_deviations": runs.no_deviations(subject),
         "networks": runs.network_table(subject),
         "looks": runs.looks_at_test_set(subject),
         **_data(subject, test),

@@ -129,7 +129,7 @@ def _record(subject: Subject) -> list[str]:
     command, lacking = subject.about["command"], not_judged(subject)
     return [
         *(["## On corrupted images", _listed(lacking)] if lacking else []),
-        *(_section(deviations, "Deviations") if deviations else ["## Deviations", "None: all was done as asked."]),
+        *(_section(deviations, "Deviations") if deviations else ["## Deviations", runs.no_deviations(subject)]),
         "## Protocol",
         _listed(f"{name}: {said}" for name, said in protocol.protocol_facts(subject)),
         escaped(runs.looks_at_test_set(subject)[0]),

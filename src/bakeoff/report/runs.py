@@ -79,6 +79,12 @@ def deviation_table(subject: Subject) -> Table | None:
     return Table("Deviations", columns, rows) if rows else None
 
 
+def no_deviations(subject: Subject) -> str:
+    """Return what is said where there is no table of deviations."""
+    ended = any(record.state.is_final for record in subject.records)
+    return "No run deviates from what was asked for." if ended else "No run has ended, so none is known to deviate."
+
+
 def network_table(subject: Subject) -> Table:
     """Return every network with its settings, its input and its weights."""
     rows: Rows = []

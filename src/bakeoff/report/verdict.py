@@ -6,6 +6,7 @@ A model is called better only where a test says so; see `bakeoff.evidence.wordin
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import geometric_mean
 
 from bakeoff.evidence.costs import CostRatio, compare_costs, corrected
 from bakeoff.evidence.verdict import Verdict as Evidence
@@ -126,7 +127,7 @@ def _price(ranked: Sequence[Contender], evidence: Evidence) -> tuple[str, ...]:
     best = next((contender for contender in priced if contender.label == evidence.best[0]), None)
     if best is None or len(priced) < 2:
         return ()
-    cheapest = min(priced, key=lambda contender: contender.figures["train_seconds_mean"])
+    cheapest = min(priced, key=_typical_seconds)
     if cheapest is best:
         return (_also_cheapest(best, [one for one in priced if one is not best]),)
     bargain = _bargain(best, [one for one in priced if one.label in evidence.best[1:] and one is not cheapest])
@@ -141,7 +142,12 @@ def _bargain(best: Contender, tied: Sequence[Contender]) -> Contender | None:
     times = TRAINING.per_run(best)
     ratios = corrected(compare_costs(one.label, best.label, TRAINING.per_run(one), times) for one in tied)
     less = [one for one, ratio in zip(tied, ratios, strict=True) if ratio.different and ratio.ratio < 1]
-    return min(less, key=lambda contender: contender.figures["train_seconds_mean"], default=None)
+    return min(less, key=_typical_seconds, default=None)
+
+
+def _typical_seconds(contender: Contender) -> float:
+    """Return the geometric mean of training times, of which the ratios are that are told."""
+    return geometric_mean(TRAINING.per_run(contender))
 
 
 def _trains(one: Contender, best: Contender, comma: str = "") -> str:
@@ -156,7 +162,7 @@ def _also_cheapest(best: Contender, others: Sequence[Contender]) -> str:
     costs = TRAINING.per_run(best)
     ratios = corrected(compare_costs(best.label, one.label, costs, TRAINING.per_run(one)) for one in others)
     if any(ratio.low is None for ratio in ratios):
-        return "It also took the least time to train, of which one run each does not tell how far it varies."
+        return "It also took the least time to train; how far that varies cannot be told of models that ran once."
     if all(ratio.different and ratio.ratio < 1 for ratio in ratios):
         return "It is also the cheapest to train."
     return "It also took the least time to train, which may be chance."

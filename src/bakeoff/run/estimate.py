@@ -1,7 +1,10 @@
 """What a few steps of a run tell: how long it will take, and which learning rates train it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -11,9 +14,9 @@ from bakeoff.data.pipeline import Batch
 from bakeoff.data.splits import Split
 from bakeoff.run.rehearsal import rehearsal
 from bakeoff.run.resolve import PlannedRun
-from bakeoff.run.wiring import Parts, can_cache
+from bakeoff.run.wiring import Parts, can_cache, missing_features
+from bakeoff.training import optimizers
 from bakeoff.training.features import splits_into
-from bakeoff.training.graph import GraphedStep
 from bakeoff.training.lr_finder import LRCurve, find_lr
 from bakeoff.training.step import Step
 
@@ -21,24 +24,45 @@ SECONDS = 1.0  # to spend on measuring
 MOST_STEPS = 50
 
 
-def estimate_seconds(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> float:
-    """Return the seconds that the training steps of a resolved run take, measured on the run's first batches.
+@dataclass(frozen=True)
+class Estimate:
+    """How long a run will take, by its first batches.
 
-    Where features of a frozen backbone are cached, computing them is counted, as if none were there yet.
+    Attributes:
+        training: seconds of its training steps.
+        features: seconds that each file of a frozen backbone's features takes which is not in the cache yet. Other runs
+            with the same file need not compute it.
     """
-    recipe = planned.spec.recipe
+
+    training: float
+    features: Mapping[Path, float]
+
+
+def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device, features: Path) -> Estimate:
+    """Return how long a resolved run will take.
+
+    Args:
+        planned: the run.
+        images: its data set.
+        split: its parts.
+        device: to compute on.
+        features: folder of the features of frozen backbones.
+    """
+    spec, recipe = planned.spec, planned.spec.recipe
     with rehearsal(planned, images, split, device) as ready:
-        parts, step = ready.parts, ready.take_step
-        epochs = recipe.epochs
-        once = 0.0
-        if can_cache(planned.spec, parts.model) and (found := splits_into(parts.model)):
-            seen = len(split.train) * (1 + recipe.views) + len(split.val) + len(split.test)
-            once = _forward_seconds(found[0], parts) * seen
-            epochs = 0  # a head's steps are nothing beside that
-        seconds = _step_seconds(step, parts, recipe.optimizer.lr) if epochs else 0.0
-        steps_per_epoch = parts.batches.steps_per_epoch
-    steps = min(epochs * steps_per_epoch, recipe.max_steps or 2**62)
-    return once + min(steps * seconds, recipe.max_seconds or float("inf"))
+        parts, take_step = ready.parts, ready.take_step
+        batches, files = parts.batches.epoch(0), {}
+        if can_cache(spec, parts.model) and (found := splits_into(parts.model)):
+            frozen, head = found
+            missing = missing_features(parts, spec, images.fingerprint, features, len(split.test))
+            a_batch = _settled(lambda batch: _through(frozen, parts, batch).images.sum().item(), batches)
+            files = {file: count * a_batch / parts.batches.batch_size for file, count in missing.items()}
+            batches = repeat(_through(frozen, parts, next(parts.batches.epoch(0))))
+            optimizer = optimizers.build(head, recipe.optimizer)
+            take_step = Step(head, optimizer, lambda images: images, recipe, parts.precision, recipe.batch_size)
+        seconds = _settled(lambda batch: take_step(batch, recipe.optimizer.lr)[0].item(), batches)  # item waits
+        steps = min(recipe.epochs * parts.batches.steps_per_epoch, recipe.max_steps or 2**62)
+    return Estimate(min(steps * seconds, recipe.max_seconds or float("inf")), files)
 
 
 def learning_rates(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> LRCurve:
@@ -47,26 +71,18 @@ def learning_rates(planned: PlannedRun, images: ImageSet, split: Split, device: 
         return find_lr(ready.step, ready.parts.batches)
 
 
-def _step_seconds(step: Step | GraphedStep, parts: Parts, lr: float) -> float:
-    return _settled(lambda batch: step(batch, lr)[0].item(), parts)  # item waits for the device
-
-
-@torch.inference_mode()
-def _forward_seconds(frozen: nn.Module, parts: Parts) -> float:
-    """Return the seconds that frozen layers take for an image."""
+@torch.no_grad()
+def _through(frozen: nn.Module, parts: Parts, batch: Batch) -> Batch:
+    """Return a batch with features in place of images."""
     frozen.eval()
-
-    def forward(batch: Batch) -> None:
-        with parts.precision.autocast():
-            frozen(parts.prepare(batch.images)).sum().item()
-
-    return _settled(forward, parts) / parts.batches.batch_size
+    with parts.precision.autocast():
+        return Batch(frozen(parts.prepare(batch.images)).flatten(1), batch.targets)
 
 
-def _settled(work: Callable[[Batch], object], parts: Parts) -> float:
+def _settled(work: Callable[[Batch], object], batches: Iterable[Batch]) -> float:
     """Return the mean seconds of work on a batch, once it has warmed up."""
     seconds: list[float] = []
-    for batch in parts.batches.epoch(0):
+    for batch in batches:
         started = time.perf_counter()
         work(batch)
         seconds.append(time.perf_counter() - started)

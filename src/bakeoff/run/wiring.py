@@ -26,7 +26,7 @@ from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.training.engines import make_ready
-from bakeoff.training.features import Extraction, FeatureCache, splits_into
+from bakeoff.training.features import UNCHANGED, Extraction, FeatureCache, Views, splits_into
 from bakeoff.training.precision import Precision
 from bakeoff.training.progressive import check_small
 
@@ -170,13 +170,66 @@ def with_features(
     if why := _why_not_cached(spec, parts.model):
         unused = Deviation("recipe.views", str(recipe.views), "0", f"no features are cached: {why}")
         return parts.noting(unused) if recipe.views else parts
+    cache, head = _feature_cache(parts, spec, fingerprint, folder, report, stop_requested)
+    wanted = _views(recipe)
+    if why := cache.room(parts.train, wanted, len(parts.val) + test_images):
+        return parts.noting(Deviation("recipe.cache_features", "true", "false", why))
+    if recipe.engine == "compile":
+        why = "only the head is trained, on cached features, and it is not compiled"
+        parts = parts.noting(Deviation("recipe.engine", "compile", "eager", why))
+    train, *views = [cache.of(parts.train, augmentations, view) for augmentations, view in wanted]
+    return replace(
+        parts,
+        trained=head,
+        recipe=recipe.model_copy(update={"head_epochs": 0, "backbone_lr": 1.0, "layer_decay": 1.0}),
+        train=train,
+        val=cache.of(parts.val),
+        batches=ViewBatches(views or [train], recipe.batch_size, spec.seed),
+        prepare=lambda features: features,
+        represent=cache.of,
+        cache=cache,
+    )
+
+
+def missing_features(parts: Parts, spec: RunSpec, fingerprint: str, folder: Path, test_images: int) -> dict[Path, int]:
+    """Return the files of features that a run which can cache them would make, each with the images to go through.
+
+    The test images are locked, so that it is not known which file theirs is: they go with the training images.
+
+    Args:
+        parts: of the run.
+        spec: of that run.
+        fingerprint: of the images.
+        folder: of the cache.
+        test_images: how many there are.
+    """
+    cache, _ = _feature_cache(parts, spec, fingerprint, folder, lambda _: None, lambda: False)
+    unchanged = dict.fromkeys(cache.missing(parts.train), len(parts.train) + test_images)
+    views = dict.fromkeys(cache.missing(parts.train, _views(spec.recipe)), len(parts.train))
+    return views | unchanged | dict.fromkeys(cache.missing(parts.val), len(parts.val))
+
+
+def _views(recipe: Recipe) -> Views:
+    """Return which files of the training images' features there are: of the images as they are, and of each view."""
+    augmentations = augment.build(recipe.augment)
+    return [*UNCHANGED, *((augmentations, view) for view in range(recipe.views if augmentations else 0))]
+
+
+def _feature_cache(
+    parts: Parts,
+    spec: RunSpec,
+    fingerprint: str,
+    folder: Path,
+    report: Callable[[Extraction], None],
+    stop_requested: Callable[[], bool],
+) -> tuple[FeatureCache, nn.Module]:
+    """Return the cache of what is frozen of a network, and the head that is not."""
     found = splits_into(parts.model)
     assert found is not None, "asked before"
-    frozen, head = found
     assert spec.model.image_size is not None, "a resolved spec has a size"
     cache = FeatureCache(
         folder,
-        frozen,
+        found[0],
         parts.prepare,
         parts.precision,
         _decides_features(parts, spec, fingerprint),
@@ -184,26 +237,7 @@ def with_features(
         report=report,
         stop_requested=stop_requested,
     )
-    augmentations = augment.build(recipe.augment)
-    wanted = [((), 0), *((augmentations, view) for view in range(recipe.views))]
-    if why := cache.room(parts.train, wanted, len(parts.val) + test_images):
-        return parts.noting(Deviation("recipe.cache_features", "true", "false", why))
-    if recipe.engine == "compile":
-        why = "only the head is trained, on cached features, and it is not compiled"
-        parts = parts.noting(Deviation("recipe.engine", "compile", "eager", why))
-    train = cache.of(parts.train)
-    views = [cache.of(parts.train, augmentations, view) for view in range(recipe.views)] if augmentations else [train]
-    return replace(
-        parts,
-        trained=head,
-        recipe=recipe.model_copy(update={"head_epochs": 0, "backbone_lr": 1.0, "layer_decay": 1.0}),
-        train=train,
-        val=cache.of(parts.val),
-        batches=ViewBatches(views, recipe.batch_size, spec.seed),
-        prepare=lambda features: features,
-        represent=cache.of,
-        cache=cache,
-    )
+    return cache, found[1]
 
 
 def _decides_features(parts: Parts, spec: RunSpec, fingerprint: str) -> dict[str, Any]:

@@ -183,7 +183,7 @@ class _Bench:
                     run_folder,
                     plan.device,
                     hooks,
-                    plan.where.cache / "features",
+                    plan.features,
                 )
         except (LostClaimError, DatabaseFailedError):
             raise

@@ -72,6 +72,11 @@ class Plan:
         """The hash of the identity."""
         return digest(self.identity)
 
+    @property
+    def features(self) -> Path:
+        """The folder of what frozen backbones make of images."""
+        return self.where.cache / "features"
+
     def split_of(self, run: RunSpec) -> Split:
         """Return the parts of a run."""
         return self.parts[_parts_of(run)]

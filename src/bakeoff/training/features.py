@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 REPORT_SECONDS = 0.25
 KEPT_FREE = 1 << 30  # bytes of the disk, for checkpoints and whatever else goes there
 
+Views = Sequence[tuple[Sequence[Augmentation], int]]  # augmentations, and which view with them
+UNCHANGED: Views = (((), 0),)
+
 
 @dataclass(frozen=True)
 class Extraction:
@@ -126,7 +129,17 @@ class FeatureCache:
         self._seconds[path] = known["seconds"]
         return part.with_pixels(_open(path, len(part), known["size"], known["dtype"]).to(part.device))
 
-    def room(self, part: Part, wanted: Sequence[tuple[Sequence[Augmentation], int]], more: int) -> str:
+    def missing(self, part: Part, wanted: Views = UNCHANGED) -> list[Path]:
+        """Return the files of a part's features that are not there yet.
+
+        Args:
+            part: of the images.
+            wanted: augmentations and view of every file.
+        """
+        files = (self._path(part, augment, view) for augment, view in wanted if len(part))
+        return [file for file in files if not file.exists()]
+
+    def room(self, part: Part, wanted: Views, more: int) -> str:
         """Return why the disk has no room for features, in a sentence; nothing where it has.
 
         Args:
@@ -134,8 +147,8 @@ class FeatureCache:
             wanted: augmentations and view of every file of the part; those that are there already need none.
             more: images of other parts.
         """
-        files = sum(not self._path(part, augment, view).exists() for augment, view in wanted)
-        return _no_room(self._folder, self._features(part, slice(0, 1), (), 0).nbytes * (files * len(part) + more))
+        images = len(self.missing(part, wanted)) * len(part) + more
+        return _no_room(self._folder, self._features(part, slice(0, 1), (), 0).nbytes * images)
 
     def _path(self, part: Part, augment: Sequence[Augmentation], view: int) -> Path:
         about = {**self._about, "images": part.digest, "augment": [repr(one) for one in augment], "view": view}
