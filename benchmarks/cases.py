@@ -59,11 +59,11 @@ class Case:
 
 
 OURS, OURS_FLOAT = Entry("ours_study.py"), Entry("ours_study.py", {"amp": "off"})
-KERAS, KERAS_PLAIN, KERAS_BF16 = (Entry("keras_tensorflow.py", {"way": way}) for way in ("default", "no-xla", "bf16"))
+KERAS, KERAS_XLA, KERAS_BF16 = (Entry("keras_tensorflow.py", {"way": way}) for way in ("default", "xla", "bf16"))
 EAGER, TUNED, LOADER = (Entry("plain_torch.py", {"way": way}) for way in ("eager", "tuned", "dataloader"))
 KERASES = {
     "Keras on TensorFlow": KERAS,
-    "Keras on TensorFlow, without XLA": KERAS_PLAIN,
+    "Keras on TensorFlow, compiled by XLA": KERAS_XLA,
     "Keras on TensorFlow, bfloat16": KERAS_BF16,
 }
 SIMCNN = {"network": "simcnn", "batch": 32, "optimizer": "adam", "lr": 0.001}

@@ -178,7 +178,17 @@ def test_lists_for_people(inside):
     assert "122,570" in inside("models", "simcnn", "--summary").stdout
     assert "leaky-cnn-deep" in inside("models", "leaky*").stdout
     assert "default" in inside("recipes").stdout
-    assert "torch" in inside("doctor").stdout
+
+
+def test_the_doctor_tells_versions_and_what_is_cached(inside, tmp_path: Path):
+    for name, size in (("features/a.features", 2_000_000_000), ("looks/b/c.jsonl", 10)):
+        path = tmp_path / "cache" / name
+        path.parent.mkdir(parents=True)
+        with path.open("wb") as file:
+            file.truncate(size)
+    said = " ".join(inside("doctor").stdout.split())
+    assert "torch" in said
+    assert "cached features 2.00 GB cached looks 0.00 GB What is cached is made or fetched again" in said
 
 
 def test_what_is_wrong_with_the_data_is_told_before_training(inside, tmp_path):

@@ -1,6 +1,8 @@
 """`bakeoff doctor`."""
 
 import shutil
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
@@ -39,9 +41,26 @@ def doctor(
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in facts.items():
         table.add_row(name.replace("_", " "), value)
+    for name, size in _cached(cache).items():
+        table.add_row(f"cached {name}", f"{size / 1e9:.2f} GB")
     out.print(table)
+    out.print(
+        "What is cached is made or fetched again where it is missing: remove a folder of the cache to free its room,"
+    )
+    out.print("but not looks, which counts the looks at test images.")
     if engine:
         _print_engines(device)
+
+
+def _cached(cache: Path) -> dict[str, int]:
+    """Return the bytes in each folder of the cache; what is removed meanwhile counts for nothing."""
+    sizes: dict[str, int] = {}
+    for path in cache.rglob("*"):
+        with suppress(OSError):
+            if path.is_file():
+                folder = path.relative_to(cache).parts[0]
+                sizes[folder] = sizes.get(folder, 0) + path.stat().st_size
+    return dict(sorted(sizes.items()))
 
 
 def _print_engines(device: "torch.device") -> None:
