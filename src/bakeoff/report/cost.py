@@ -68,12 +68,18 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
             },
             "yaxis": {"tickformat": ".1~%", **SHARES},
         },
-        note=f"Up and to the {'right' if price.more else 'left'} is better. Bars are the standard deviation over runs, "
-        "small points the runs; the line joins the models that no other beats in one without losing in the other, in "
-        f"the mean.{_worth(price, priced, verdict)}{_left_out(ranked, priced)}",
+        note=f"Up and to the {'right' if price.more else 'left'} is better. {_marks(priced)}The line joins the models "
+        "that no other beats in one without losing in the other, in the mean."
+        f"{_worth(price, priced, verdict)}{_left_out(ranked, priced)}",
         wide=True,
         table=_table(title, price, [contender for contender, _ in priced]),
     )
+
+
+def _marks(priced: Sequence[tuple[Contender, Points]]) -> str:
+    """Say what bars and small points are, where there are any."""
+    repeated = any(len(points) > 1 for _, points in priced)
+    return "Bars are the standard deviation over runs, small points the runs. " if repeated else ""
 
 
 def _means(priced: Sequence[tuple[Contender, Points]]) -> dict[str, float]:
