@@ -26,6 +26,12 @@ def test_the_nearest_come_first_and_studies_are_not_looked_into(tmp_path: Path):
     assert names(tmp_path) == ["a", "b/c", "b/d/e"]
 
 
+def test_the_confirmation_of_a_study_is_one_too(tmp_path: Path):
+    study(tmp_path / "tuned")
+    study(tmp_path / "tuned" / "confirm")
+    assert names(tmp_path) == ["tuned", "tuned/confirm"]
+
+
 def test_the_folder_itself_may_be_a_study(tmp_path: Path):
     assert names(study(tmp_path / "one")) == ["one"]
 

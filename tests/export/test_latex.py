@@ -73,7 +73,7 @@ def test_rows_have_the_columns_of_the_table_and_its_figures():
     for row, name in zip(body, (hostile, "*"), strict=True):
         assert row.endswith(r" \\")
         cells = re.split(r"(?<!\\)&", row)
-        assert len(cells) == len(source[source.index("tabular}{") + 9 :].split("}")[0])
+        assert len(cells) == len(source[source.index("{tabular}{@{}") + 13 :].split("@")[0])
         assert cells[0].strip() == f"{{{escaped(name)}}}"
     assert r"\textbf{" in body[0]
     assert r"\textbf{" not in body[1]

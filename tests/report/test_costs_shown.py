@@ -118,3 +118,16 @@ def test_runs_that_were_trained_at_once_are_told_beside_their_seconds(build):
 def test_a_model_alone_is_the_best_of_nothing(build):
     (row,) = cost_table(build(models=["a"], seeds=2).ranked).rows
     assert not any(cell.mark for cell in row)
+
+
+def test_names_of_neighbours_stand_apart(build):
+    subject = build(models=["a", "b", "c", "d", "e"], seeds=1)
+    accuracies = dict(zip("abcde", (0.77, 0.768, 0.72, 0.699, 0.68), strict=True))
+    records = []
+    for record in subject.records:
+        test = {**record.metrics["test"], "accuracy": accuracies[record.spec.model.name]}
+        records.append(replace(record, metrics={**record.metrics, "test": test}))
+    subject = replace(subject, records=tuple(records))
+    figure = cost_views(subject.ranked)[0].figure
+    sides = {trace["name"]: trace["textposition"].split()[0] for trace in figure.traces if "textposition" in trace}
+    assert sides == {"a": "top", "b": "bottom", "c": "top", "d": "top", "e": "bottom"}

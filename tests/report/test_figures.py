@@ -232,3 +232,9 @@ def test_no_axis_goes_past_all_or_before_the_first_epoch(build):
     assert len(shares) > 2
     for figure in shares:
         assert figure.layout["yaxis"]["autorangeoptions"] == {"clipmin": 0, "clipmax": 1}
+
+
+def test_settings_of_one_model_are_told_apart_by_the_ends_of_their_names():
+    names = [inert(f"simcnn (short (lr={rate}))", 20) for rate in (0.001, 0.0003, 0.01)]
+    assert names == ["simcnn (s…lr=0.001))", "simcnn (s…r=0.0003))", "simcnn (s…(lr=0.01))"]
+    assert (inert("", 20), inert("<b>", 20)) == ("''", "&lt;b&gt;")

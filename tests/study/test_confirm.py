@@ -93,7 +93,7 @@ def _figures_stand_in_both_reports(out: Path, confirmed: float) -> None:
     told = {folder: bakeoff.load(folder).report(folder / "told.md").read_text() for folder in (out, out / "confirm")}
     headline = told[out].splitlines()[0].replace("\N{NO-BREAK SPACE}", " ")
     assert f"{100 * confirmed:.2f} ±" in headline
-    assert "with 2 fresh seeds on digits, in the setting chosen by validation accuracy among 2" in headline
+    assert "over 2 fresh seeds on digits, in the setting chosen by validation accuracy among 2" in headline
     assert all("## Tuned and confirmed" in text for text in told.values())
     assert "Tuned and confirmed" in (out / "report.html").read_text()
     kept = out / "confirm" / "confirmed.json"

@@ -112,6 +112,14 @@ def test_other_settings_of_a_model_are_told_and_what_all_share_is_told_once():
     assert sorted(line.split(" is ")[0] for line in said) == ["model.freeze", "recipe.epochs"]
 
 
+def test_settings_are_told_before_anything_is_finished():
+    one, other = side("A", {"one": 0.9}), side("B", {"one": 0.9})
+    changed = resolved(other.records, recipe={"epochs": 4})
+    found = difference(one, replace(other, records=tuple(replace(run, state=RunState.DIVERGED) for run in changed)))
+    assert found.settings == ("recipe.epochs is 10 in A and 4 in B",)
+    assert found.only == ("one",)
+
+
 def test_other_seeds_versions_and_training_images_are_told():
     one, other = side("A", {"one": 0.9}), side("B", {"one": 0.9})
     read = other.read

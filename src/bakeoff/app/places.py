@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bakeoff.errors import StoreError
 from bakeoff.store.folder import STUDY_FILE
+from bakeoff.study.confirm import FOLDER
 
 DEPTH = 8  # folders between the start and a study
 FOLDERS, STUDIES = 20_000, 500  # looked into, and shown, at most
@@ -33,7 +34,7 @@ def find_places(root: Path) -> Iterator[Place]:
     """Yield the folders below `root` that have a study.json, the nearest first, `root` itself among them.
 
     Links are not followed, so there are no loops and nothing outside is found; hidden folders and the inside of studies
-    are left out.
+    are left out, but for the confirmation of a study, which is one as well.
     """
     waiting = deque([(root, 0)])
     visited = found = 0
@@ -48,7 +49,8 @@ def find_places(root: Path) -> Iterator[Place]:
         if any(entry.name == STUDY_FILE for entry in inside):
             found += 1
             yield _place(root, folder)
-        elif depth < DEPTH:
+            inside = [entry for entry in inside if entry.name == FOLDER]
+        if depth < DEPTH:
             waiting += [
                 (folder / entry.name, depth + 1)
                 for entry in inside

@@ -33,7 +33,7 @@ def diff(
     for reason in filter(None, reasons):
         out.print(f"\n{name(reason)}")
     if found.only:
-        out.print(f"\n{name('Only in one of them: ' + ', '.join(found.only) + '.')}")
+        out.print(f"\n{name('Finished in one of them alone: ' + ', '.join(found.only) + '.')}")
 
 
 def _print_table(comparisons: "Mapping[str, Comparison]") -> None:

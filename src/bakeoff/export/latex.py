@@ -48,7 +48,9 @@ def as_latex(table: "pd.DataFrame", judgement: Judgement, data: str, images: int
         r"\centering",
         f"\\caption{{{caption({row['runs'] for row in ranked}, judgement, data, images)}}}",
         r"\label{tab:leaderboard}",
-        r"\begin{tabular}{lrrlrr}",
+        r"\smallskip",  # the standard classes leave no room between a caption and a table below it
+        r"\small",
+        r"\begin{tabular}{@{}lrrlrr@{}}",
         r"\toprule",
         HEAD,
         r"\midrule",

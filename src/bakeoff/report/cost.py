@@ -47,6 +47,7 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
     costs = [cost for _, points in priced for cost, _ in points]
     rough = any(price.estimated(record) for contender, _ in priced for record in contender.finished)
     middle = math.sqrt(min(costs) * max(costs)) if costs else 0.0
+    sides = _sides([contender for contender, _ in priced])
     return Figure(
         id=f"accuracy-{price.id}",
         title=title,
@@ -54,7 +55,9 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
         traces=[
             trace
             for contender, points in priced
-            for trace in _traces(contender, points, middle, labelled=len(priced) <= MOST_LABELS)
+            for trace in _traces(
+                contender, points, middle, sides[contender.label] if len(priced) <= MOST_LABELS else ""
+            )
         ]
         + [_front(price, priced)],
         layout={
@@ -65,12 +68,18 @@ def _figure(price: Price, ranked: Sequence[Contender], verdict: Verdict | None) 
             },
             "yaxis": {"tickformat": ".1~%", **SHARES},
         },
-        note=f"Up and to the {'right' if price.more else 'left'} is better. Bars are the standard deviation over runs, "
-        "small points the runs; the line joins the models that no other beats in one without losing in the other, in "
-        f"the mean.{_worth(price, priced, verdict)}{_left_out(ranked, priced)}",
+        note=f"Up and to the {'right' if price.more else 'left'} is better. {_marks(priced)}The line joins the models "
+        "that no other beats in one without losing in the other, in the mean."
+        f"{_worth(price, priced, verdict)}{_left_out(ranked, priced)}",
         wide=True,
         table=_table(title, price, [contender for contender, _ in priced]),
     )
+
+
+def _marks(priced: Sequence[tuple[Contender, Points]]) -> str:
+    """Say what bars and small points are, where there are any."""
+    repeated = any(len(points) > 1 for _, points in priced)
+    return "Bars are the standard deviation over runs, small points the runs. " if repeated else ""
 
 
 def _means(priced: Sequence[tuple[Contender, Points]]) -> dict[str, float]:
@@ -125,10 +134,26 @@ def _points(contender: Contender, price: Price) -> Points:
     return [(cost / price.unit, of) for cost, of in zip(costs, accuracies, strict=True)] if sound else []
 
 
-def _traces(contender: Contender, points: Points, middle: float, *, labelled: bool) -> list[Trace]:
+def _sides(contenders: Sequence[Contender]) -> dict[str, str]:
+    """Return for each model whether the next accuracy is farther above it or below it: its name has room there.
+
+    Names of neighbours then never meet but in the widest gaps, however narrow the figure is.
+    """
+    ordered = sorted(contenders, key=lambda contender: -contender.accuracy)
+    levels = [math.inf, *(contender.accuracy for contender in ordered), -math.inf]
+    return {
+        contender.label: "top"
+        if levels[place] - levels[place + 1] >= levels[place + 1] - levels[place + 2]
+        else "bottom"
+        for place, contender in enumerate(ordered)
+    }
+
+
+def _traces(contender: Contender, points: Points, middle: float, vertical: str) -> list[Trace]:
     """Return the runs as small points where there are several, and their mean as a large one.
 
-    Names stand on the side of the figure's `middle`, where there is room for them, in turn above and below.
+    Names stand on the side of the figure's `middle`, where there is room for them, above or below the point; without
+    a `vertical` side there are none.
     """
     costs, accuracies = zip(*points, strict=True)
     mean = math.fsum(costs) / len(costs)
@@ -147,9 +172,9 @@ def _traces(contender: Contender, points: Points, middle: float, *, labelled: bo
         "x": finite([mean]),
         "y": finite([contender.accuracy]),
         "error_y": {"array": finite([contender.figures["test_accuracy_std"]]), "color": colour(contender.place)},
-        "mode": "markers+text" if labelled else "markers",
+        "mode": "markers+text" if vertical else "markers",
         "text": [f"{SPACE}{inert(contender.label, 24)}{SPACE}"],
-        "textposition": f"{('top', 'bottom')[contender.place % 2]} {'right' if mean < middle else 'left'}",
+        "textposition": f"{vertical or 'top'} {'right' if mean < middle else 'left'}",
         "marker": {**marker, "size": 12},
         "cliponaxis": False,  # else the name of the best model is cut off at the top
         "hovertemplate": "%{fullData.name}<br>%{x:,.4~g}: %{y:.2%}<extra></extra>",

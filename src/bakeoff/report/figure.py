@@ -94,8 +94,14 @@ def symbol(place: int) -> str:
 
 
 def inert(name: str, length: int = 32) -> str:
-    """Return a name as Plotly shows it literally: Plotly takes a subset of HTML in every text."""
-    return html.escape(short(name, length), quote=False)
+    """Return a name as Plotly shows it literally: Plotly takes a subset of HTML in every text.
+
+    Of a long name both ends are kept, since settings of one model differ in the last letters.
+    """
+    line, tail = short(name, max(len(name), length)), length // 2
+    if len(line) > length:
+        line = f"{line[: length - tail - 1].rstrip()}…{line[-tail:]}"
+    return html.escape(line, quote=False)
 
 
 def finite(values: Iterable[float | None], digits: int = 5) -> list[float | None]:

@@ -147,7 +147,7 @@ def agreement(test: TestAnswers) -> str:
     always, never = int(right.all(0).sum()), int((~right).all(0).sum())
     return (
         f"Of {count:,} test images, all {runs} answers are right on {always:,} and wrong on {never:,}; on the other "
-        f"{count - always - never:,} they differ."
+        f"{count - always - never:,} some are right and some wrong."
     )
 
 

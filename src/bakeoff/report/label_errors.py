@@ -60,10 +60,11 @@ def _note(doubts: Doubts, models: list[str], wrong: float) -> str:
             f" {total:,} {asked} images. What such models doubt is mostly what they cannot do, so it is not shown;"
             " Result.label_errors() lists it."
         )
+    hard = f"many of the {count:,}" if count > 1 else "it"
     return (
         f"{plural(doubts.runs, 'run')} of {named} together doubt {count:,} of the {total:,} {asked} labels, none of "
-        f"which they were trained on. By the labels they are wrong on {percent(wrong, 1)} of these images, so many of "
-        f"the {count:,} may be hard and not mislabelled: look before you mend. The surest come first."
+        f"which they were trained on. By the labels they are wrong on {percent(wrong, 1)} of these images, so {hard} "
+        f"may be hard and not mislabelled: look before you mend.{' The surest come first.' if count > 1 else ''}"
     )
 
 

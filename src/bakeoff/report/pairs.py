@@ -107,7 +107,7 @@ def pair_table(subject: Subject, verdict: Verdict | None) -> Table | None:
             note="probability of superiority: how many of the folds the first has the higher accuracy in"
             if verdict.folds
             else "probability of superiority: of all pairs of runs, one of each model, those in which the first has "
-            "the higher accuracy",
+            "the higher accuracy; none of models that ran once",
         ),
         Column("verdict", numeric=False, note="whether the two can be told apart"),
         Column(
@@ -130,7 +130,8 @@ def _row(pair: Comparison, place: dict[str, int]) -> tuple[Cell, ...]:
         Value(interval(pair.low, pair.high, 2), pair.low),
         Value(probability(pair.p_value), pair.p_value),
         Value(probability(pair.adjusted), pair.adjusted),
-        f"{100 * pair.superiority:.0f} %",
+        # Of two networks one is better on these images, or neither: that is no share of anything.
+        f"{100 * pair.superiority:.0f} %" if pair.scope == "procedures" else NONE,
         "differ" if pair.different else "tied" if pair.p_value is not None else NONE,
         short(pair.reason, 200) if pair.reason else HOLDS[pair.scope],
     )

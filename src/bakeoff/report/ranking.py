@@ -48,10 +48,11 @@ FOLDS = ("folds and seeds", "every fold of every seed", "other training and test
 def ranking(ranked: Sequence[Contender], verdict: Verdict | None) -> Table:
     """Return the leaderboard; the cells of the column "seeds" are to be drawn as `strips`.
 
-    Failures and recipes have a column where there are some, and several.
+    Failures and recipes have a column where there are some, and several that names do not tell already.
     """
     some_failed = any(contender.figures["failed"] for contender in ranked)
-    recipes = len({contender.recipe for contender in ranked}) > 1
+    several = len({contender.recipe for contender in ranked}) > 1
+    recipes = several and not all(contender.label.endswith(f"({contender.recipe})") for contender in ranked)
     known = {estimate.name: estimate for estimate in verdict.estimates} if verdict else {}
     letters = verdict.letters if verdict else {}
     turns, every, scope = FOLDS if verdict and verdict.folds else SEEDS

@@ -12,6 +12,11 @@ from bakeoff.study.variants import variants
 
 CONFIRM = "What was chosen is flattered by the choice; bakeoff confirm OUT trains it with fresh seeds."
 
+DIFFERENCES = (
+    "Differences between models are judged here by the runs of the choice itself; the report of the confirmation judges"
+    " them by the fresh seeds."
+)
+
 
 def chosen(records: Iterable[RunRecord], *, confirmed: bool = False) -> tuple[str, ...]:
     """Say which setting validation chooses for every model that was tried in several; nothing where none was."""

@@ -78,7 +78,8 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
     chosen = f", in the setting chosen by validation accuracy among {tries}" if tries > 1 else ""
     if chosen and not again:
         chosen += ", a figure that is not confirmed yet (bakeoff confirm OUT)"
-    return Verdict(_headline(subject, evidence, again) + chosen, answers, (*said.notes, *open_ends))
+    judged_before = (tuning.DIFFERENCES,) if again and len(finalists) > 1 else ()
+    return Verdict(_headline(subject, evidence, again) + chosen, answers, (*said.notes, *judged_before, *open_ends))
 
 
 def _finalists(subject: Subject, evidence: Evidence) -> Sequence[Contender]:
@@ -93,7 +94,7 @@ def _headline(subject: Subject, evidence: Evidence, again: Confirmed | None) -> 
     leader = next(one for one in evidence.estimates if one.name == evidence.best[0])
     figure = f"{percent(leader.mean, 1)} ({100 * leader.low:.1f} to {100 * leader.high:.1f})"
     if again:
-        figure = f"{spread(again.confirmed, again.sd)} with {plural(again.seeds, 'fresh seed')}"
+        figure = f"{spread(again.confirmed, again.sd)} over {plural(again.seeds, 'fresh seed')}"
     equal = level(evidence)
     tied = [name for name in evidence.best[1:] if name not in equal]
     if len(evidence.estimates) == 1:
@@ -151,20 +152,34 @@ def _typical_seconds(contender: Contender) -> float:
 
 
 def _trains(one: Contender, best: Contender, comma: str = "") -> str:
-    """Say in which share of the best model's time another one trains, in the figures of the table of costs."""
+    """Say in which share of the best model's time another one trains, in the figures of the table of costs.
+
+    Seconds are told as arithmetic means. Where these make another share, it is said that the ratio is of others.
+    """
     ratio = compare_costs(one.label, best.label, TRAINING.per_run(one), TRAINING.per_run(best))
-    seconds = duration(one.figures["train_seconds_mean"])
-    return f"{one.label}{comma} trains in {fraction(ratio.ratio)} of the time ({seconds} a run, {_how_sure(ratio)})"
+    share, seconds = fraction(ratio.ratio), duration(_mean_seconds(one))
+    of = "" if share == fraction(_mean_seconds(one) / _mean_seconds(best)) else " by geometric means"
+    return f"{one.label}{comma} trains in {share} of the time{of} ({seconds} a run, {_how_sure(ratio)})"
+
+
+def _mean_seconds(contender: Contender) -> float:
+    """Return the arithmetic mean of training times, which tables show."""
+    return float(contender.figures["train_seconds_mean"])
 
 
 def _also_cheapest(best: Contender, others: Sequence[Contender]) -> str:
-    """Say that the best model took the least time to train, and whether that is more than chance."""
+    """Say that the best model took the least time to train, and whether that is more than chance.
+
+    Tables show arithmetic means; where another model has the lower one, only what is not proven is said.
+    """
     costs = TRAINING.per_run(best)
     ratios = corrected(compare_costs(best.label, one.label, costs, TRAINING.per_run(one)) for one in others)
     if any(ratio.low is None for ratio in ratios):
         return "It also took the least time to train; how far that varies cannot be told of models that ran once."
     if all(ratio.different and ratio.ratio < 1 for ratio in ratios):
         return "It is also the cheapest to train."
+    if min(map(_mean_seconds, others)) < _mean_seconds(best):
+        return "That another one trains in less is not proven."
     return "It also took the least time to train, which may be chance."
 
 
@@ -200,7 +215,10 @@ def _copies(subject: Subject) -> tuple[str, ...]:
     if not leaked:
         return ()
     have = plural(len(leaked), "test image has", "test images have")
-    return (f"{have} a copy or near copy among the training or validation images; see the data set.",)
+    return (
+        f"{have} a copy or near copy among the training or validation images, as far as the checks are right; see the "
+        "data set.",
+    )
 
 
 def _missing(subject: Subject, judgement: Judgement) -> tuple[str, ...]:

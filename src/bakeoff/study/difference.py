@@ -97,13 +97,20 @@ def _groups(one: Side, other: Side) -> tuple[Groups, tuple[str, ...]]:
 def _settings(one: Side, other: Side, groups: Groups, both: list[str]) -> tuple[str, ...]:
     names = f"in {one.name}", f"in {other.name}"
     pairs = {name: (groups[0][name][0], groups[1][name][0]) for name in both}
-    found = mismatch.of_studies(one.about, other.about, names) + mismatch.of_models(pairs, names)
+    found = mismatch.of_studies(one.about, other.about, names)
+    found += mismatch.of_models(pairs or _unfinished_pairs(one, other), names)
     if pairs and one.about["data"]["fingerprint"] == other.about["data"]["fingerprint"]:
         first, second = next(iter(pairs.values()))
         found += mismatch.of_parts((first, one.read), (second, other.read), names)
     for kind in (mismatch.of_seeds, mismatch.of_environments):
         found += kind(one.records, other.records, names)
     return tuple(dict.fromkeys(found))
+
+
+def _unfinished_pairs(one: Side, other: Side) -> dict[str, tuple[RunRecord, RunRecord]]:
+    """Return a run of every model that both have, in whatever state: settings differ before anything is finished."""
+    first, second = ({variant.name: variant.records[0] for variant in variants(side.records)} for side in (one, other))
+    return {name: (first[name], second[name]) for name in first if name in second}
 
 
 def _costs(one: Side, other: Side, groups: Groups, name: str) -> dict[str, CostRatio]:

@@ -45,6 +45,6 @@ def measured_spread(right: Mapping[str, NDArray[np.bool_]]) -> MeasuredSpread:
     luck = (
         f"{min(repeated)} runs of a model cannot tell well how far it spreads over seeds, so that the"
         f" {100 * typical.seed:.2f} points may be luck, and more seeds be needed than stand here; {ENOUGH} runs of"
-        " each model would tell."
+        " each model tell it better."
     )
     return MeasuredSpread(typical, luck)
