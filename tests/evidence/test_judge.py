@@ -119,7 +119,10 @@ def test_sentences(scores):
     told = sentences(judge(scores))
     assert "cannot be told from" in told[0]
     assert "91" in told[0] or "90" in told[0] or "89" in told[0]
-    assert any(line.startswith("far-worse is ") and line.endswith("p < 0.001.") for line in told)
+    assert any(
+        line.startswith("far-worse is ") and line.endswith("p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.001.")
+        for line in told
+    )
     assert any("too close to call" in line for line in told)
     assert any("no proof that they are equal" in line for line in told)
     assert not any("significant" in line for line in told)

@@ -194,6 +194,7 @@ def test_python_users_see_progress_and_the_answer(tmp_path: Path, tiny, capsys: 
     said = sentences(result.judgement().verdict)
     assert text.startswith(said[0])
     assert "95 % interval" in text
+    assert "\\" not in text, "no escapes are shown"
     assert "report() writes a report" in text
     assert html.escape(said[0]) in page
     assert "<one>" in text

@@ -11,6 +11,7 @@ from bakeoff.evidence.verdict import Verdict
 NO_PROOF = (
     "That two models cannot be told apart is no proof that they are equal: the interval says what is still possible."
 )
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class _Numbers:
     digits: int
 
     def score(self, value: float) -> str:
-        return f"{self.plain(value)} %" if self.percent else self.plain(value)
+        return f"{self.plain(value)}{_SPACE}%" if self.percent else self.plain(value)
 
     def gap(self, value: float) -> str:
         return f"{self.plain(value)} points" if self.percent else self.plain(value)
@@ -88,7 +89,7 @@ class _Numbers:
 
     def estimate(self, of: Estimate) -> str:
         runs = "1 run: this trained network" if of.seeds == 1 else f"{of.seeds} runs"
-        interval = f"{100 * of.level:.4g} % interval {self.plain(of.low)} to {self.score(of.high)}"
+        interval = f"{100 * of.level:.4g}{_SPACE}% interval {self.plain(of.low)} to {self.score(of.high)}"
         return f"{self.score(of.mean)} ({interval}, {runs})"
 
 
@@ -140,7 +141,7 @@ def _in_favour(pair: Comparison) -> tuple[float, float, float]:
 def _p(pair: Comparison) -> str:
     if pair.adjusted is None:
         return ""
-    return ", p < 0.001" if pair.adjusted < 0.001 else f", p = {pair.adjusted:.2g}"
+    return f", p{_SPACE}<{_SPACE}0.001" if pair.adjusted < 0.001 else f", p{_SPACE}={_SPACE}{pair.adjusted:.2g}"
 
 
 def _join(names: Sequence[str], conjunction: str = "or") -> str:
