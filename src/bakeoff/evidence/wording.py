@@ -117,9 +117,13 @@ def _lead(verdict: Verdict, leader: Estimate, score: str, number: _Numbers) -> s
 
 def _tie(best: str, name: str, pair: Comparison, number: _Numbers) -> str:
     gap, low, high = _in_favour(pair)
-    if low > 0:  # the interval is not corrected for the number of comparisons, the decision is
-        alone = f"{number.plain(low)} to {number.plain(high)} by itself"
-        return f"{best} is {number.gap(gap)} ahead of {name} ({alone}), but not clearly so among all pairs{_p(pair)}."
+    if low > 0:
+        ahead = f"{best} is {number.gap(gap)} ahead of {name} ({number.plain(low)} to {number.plain(high)}"
+        # McNemar's exact test is stricter than Tango's interval.
+        if pair.p_value is not None and pair.p_value > 1 - pair.level:
+            return f"{ahead}), but not clearly so by the exact test{_p(pair)}."
+        # The interval is not corrected for the number of comparisons, the decision is.
+        return f"{ahead} by itself), but not clearly so among all pairs{_p(pair)}."
     return f"{best} against {name} is too close to call: {number.plain(low)} to {number.gap(high)}{_p(pair)}."
 
 
