@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bakeoff.evidence.compare import Comparison
 from bakeoff.evidence.estimate import Estimate
@@ -82,6 +82,11 @@ class _Numbers:
     def gap(self, value: float) -> str:
         return f"{self.plain(value)} points" if self.percent else self.plain(value)
 
+    def showing(self, value: float) -> "_Numbers":
+        """Return numbers with as many decimals as it takes to show that a value is not 0."""
+        scaled = abs(100 * value if self.percent else value)
+        return replace(self, digits=max(self.digits, math.ceil(-math.log10(scaled)))) if scaled else self
+
     def plain(self, value: float) -> str:
         scaled = 100 * value if self.percent else value
         return f"{scaled:.{self.digits}f}".replace("-", "\N{MINUS SIGN}")
@@ -129,6 +134,7 @@ def _tie(best: str, name: str, pair: Comparison, number: _Numbers) -> str:
 
 def _loss(best: str, name: str, pair: Comparison, number: _Numbers) -> str:
     gap, low, high = _in_favour(pair)
+    number = number.showing(gap)
     return f"{name} is {number.gap(gap)} worse than {best} ({number.plain(low)} to {number.plain(high)}){_p(pair)}."
 
 

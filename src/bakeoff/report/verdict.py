@@ -187,7 +187,8 @@ def _loss(evidence: Evidence, best: Contender, cheapest: Contender) -> str:
         return "and its predictions are lost"
     pair = evidence.comparison(best.label, cheapest.label)
     if pair.different:
-        return f"and loses {points(abs(pair.difference))}"
+        lost = abs(pair.difference)
+        return f"and loses {points(lost, 1 if lost >= 0.001 else 2)}"
     return "and cannot be told from it in accuracy" if pair.p_value is not None else "and is not compared in accuracy"
 
 
