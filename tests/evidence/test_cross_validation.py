@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from bakeoff.evidence.cross_validation import Folding, judge_folds
+from bakeoff.evidence.mcnemar import score_interval
 from bakeoff.evidence.scores import EvidenceError
 from bakeoff.evidence.wording import sentences
 
@@ -72,7 +73,23 @@ def test_folds_that_agree_by_luck_are_not_certain():
     pair = judge_folds({"a": np.ones((1, 30)), "b": wrong}, of).comparisons[0]
     assert pair.difference == pytest.approx(0.1)
     assert pair.p_value > 0.01
-    assert judge_folds({"a": np.ones((1, 30)), "b": np.ones((1, 30))}, of).comparisons[0].p_value == 1
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_models_that_answer_alike_in_all_folds_may_still_differ(share: int):
+    """As two networks do on one test set: no image tells them apart, and so few images prove no equality."""
+    same = np.full((1, 30), share)
+    verdict = judge_folds({"a": same, "b": same}, folding(30, 3, a=1, b=1))
+    pair = verdict.comparisons[0]
+    assert pair.p_value == 1
+    assert (pair.low, pair.high) == score_interval(0, 0, 30)
+    assert "a against b is too close to call: \N{MINUS SIGN}11.4 to 11.4 points, p = 1." in sentences(verdict)
+
+
+def test_a_difference_on_every_image_is_as_sure_as_images_are_many():
+    pair = judge_folds({"a": np.ones((1, 4)), "b": np.zeros((1, 4))}, folding(4, 2, a=1, b=1)).comparisons[0]
+    assert pair.p_value == pytest.approx(2 * 0.5**4)
+    assert pair.low < 1 == pair.high
 
 
 def test_equal_models_are_called_different_rarely():

@@ -103,6 +103,12 @@ def test_the_caption_says_how_many_runs_and_images_and_by_which_method(seeds, sa
     assert ("McNemar" if seeds == (1, 1) else "crossed seeds and images") in line
 
 
+def test_the_caption_is_true_of_models_that_ran_once_among_others():
+    (line,) = [line for line in as_latex(*board(["a", "b", "c"], (1, 3, 3)), "x", 9).splitlines() if "caption" in line]
+    assert "for new seeds and new test images, of models that ran once for new test images alone." in line
+    assert "Holm" not in line, "one of the three pairs is tested"
+
+
 def test_without_a_verdict_it_says_that_nothing_was_tested():
     table, _ = board(["a", "b"])
     assert "Differences were not tested." in as_latex(table, Judgement(None, "why"), "x", 10)

@@ -59,6 +59,15 @@ def test_the_matrix_has_a_sign_where_a_difference_is_called(planted):
     assert "for all pairs &lt; 0.001" in cells["customdata"][0][2]
 
 
+def test_the_matrix_speaks_of_other_pairs_and_of_single_runs_only_where_there_are_some(build, planted):
+    assert "given so many pairs" in pair_figure(planted[2]).note
+    states = {("c", 1): RunState.FAILED}
+    for subject in build(models=["a", "b"], seeds=2), build(models=["a", "b", "c"], seeds=2, states=states):
+        note = pair_figure(judged(subject, collect(subject)).verdict).note
+        assert "given so many pairs" not in note
+        assert ("or not compared, as one of the two ran once" in note) == (len(subject.ranked) == 3)
+
+
 def test_every_pair_is_in_the_table(planted):
     subject, _, verdict = planted
     rows = pair_table(subject, verdict).rows

@@ -217,6 +217,25 @@ def test_a_tied_model_that_costs_less_is_named(build):
     assert "The cheapest, weak, trains in" in text
 
 
+def test_settings_that_validation_could_not_choose_among_all_stand(build):
+    subject = answering(build(models=["a", "b"], seeds=3, validation=False, per_class=500), {"a": 0.9, "b": 0.7})
+
+    def again(record):  # the model "a" in a second setting, whose runs answer as those of the first
+        recipe = record.spec.recipe.model_copy(update={"name": "other", "epochs": 9})
+        return replace(record, spec=record.spec.model_copy(update={"recipe": recipe}))
+
+    originals = {again(one).run_id: one for one in subject.records if one.spec.model.name == "a"}
+    tuned = replace(
+        subject,
+        records=(*subject.records, *map(again, originals.values())),
+        predictions=lambda record, part: subject.predictions(originals.get(record.run_id, record), part),
+    )
+    text = said(told(tuned))
+    assert text.startswith("a (default) and a (other) lead on made-up with 90.0 % each")
+    assert "a was tried in 2 settings without validation images" in text
+    assert "b is 20.0 points worse" in text
+
+
 def test_test_images_that_models_may_know_are_told_with_the_answer(build):
     subject = build(models=["a", "b"], seeds=3)
     checks = Examined((Finding("copies", True, 2, "", "", leaked=(7, 9)),)).content()

@@ -69,6 +69,14 @@ def test_without_validation_nothing_is_chosen_and_that_is_said():
     assert said.startswith("a was tried in 2 settings without validation images")
 
 
+def test_a_model_of_which_nothing_could_be_chosen_is_not_left_out_of_the_answer():
+    runs = records({(model, recipe): (None, test) for (model, recipe), (_, test) in FIGURES.items()})
+    right = {"a (lr=1)": [[1] * 99 + [0]] * 2, "a (lr=2)": [[1] * 70 + [0] * 30] * 2, "b": [[1] * 80 + [0] * 20] * 2}
+    said = " ".join(findings(Judgement(judge(right)), runs))
+    assert said.startswith("a (lr=1) is best: ")
+    assert "a was tried in 2 settings without validation images" in said
+
+
 def test_unequal_tuning_is_told_and_equal_is_not():
     (said,) = tuning.unequal(records())
     assert "a was tried in 2 settings and 4 runs and b was tried in 1 setting and 2 runs" in said

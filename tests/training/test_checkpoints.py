@@ -11,6 +11,8 @@ from bakeoff import durable
 from bakeoff.errors import InterruptedRunError, StoreError
 from bakeoff.evaluation.predict import predict
 from bakeoff.records.run import EpochRow
+from bakeoff.training import optimizers
+from bakeoff.training.adamax import Adamax
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.fit import Notice
 
@@ -36,6 +38,21 @@ def test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end(training, stop_a
     assert same(model, whole)
     assert timeless(fitted.rows) == timeless(expected.rows)
     assert fitted.best_epoch == expected.best_epoch
+
+
+@pytest.mark.parametrize(("first", "off"), [(Adamax, 0), (torch.optim.Adamax, 1e-5)])
+def test_adamax_goes_on_from_its_own_checkpoint_and_from_one_of_torchs(training, monkeypatch, first, off: float):
+    settings = {"optimizer": {"name": "adamax", "lr": 0.01, "weight_decay": 0.1}}
+    whole, _ = training(**settings)()
+    halved = training(name="b", **settings)
+    monkeypatch.setattr("bakeoff.training.optimizers.Adamax", first)
+    with pytest.raises(InterruptedRunError):
+        halved(stop_at=8)
+    monkeypatch.undo()
+    model, _ = halved()
+    assert isinstance(optimizers.build(model, halved.recipe.optimizer), Adamax)
+    for left, right in zip(model.parameters(), whole.parameters(), strict=True):
+        torch.testing.assert_close(left, right, rtol=off, atol=off)
 
 
 def test_slow_weights_and_a_proxy_go_on_too(training):

@@ -81,7 +81,13 @@ def test_pooling_may_be_asked_for_determinism() -> None:
 
 @pytest.mark.parametrize(
     "pool",
-    [nn.MaxPool2d(3, 2), nn.MaxPool2d(2, padding=1), nn.MaxPool2d(2, dilation=2), nn.MaxPool2d(2, ceil_mode=True)],
+    [
+        nn.MaxPool2d(3, 2),
+        nn.MaxPool2d([2, 3], [3, 2]),
+        nn.MaxPool2d(2, padding=1),
+        nn.MaxPool2d(2, dilation=2),
+        nn.MaxPool2d(2, ceil_mode=True),
+    ],
 )
 def test_windows_that_overlap_or_leave_the_image_are_torchs(pool: nn.MaxPool2d) -> None:
     assert type(lean(nn.Sequential(pool))[0]) is nn.MaxPool2d

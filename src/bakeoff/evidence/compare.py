@@ -12,6 +12,8 @@ from bakeoff.evidence.precision import Precision, precision
 
 Scope = Literal["procedures", "these trained networks", "undecided"]
 
+EXACT = "McNemar's exact test, Tango's score interval"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -81,7 +83,7 @@ def compare(first: str, second: str, a: Components, b: Components, level: float 
     scope: Scope = "procedures" if a.seeds > 1 else "these trained networks"
     if a.binary and b.binary and a.settled and b.settled:
         low, high, p = _exactly(a, b, level)
-        return known(low, high, p, scope, "McNemar's exact test, Tango's score interval")
+        return known(low, high, p, scope, EXACT)
     of = _of_procedures(a, b) if a.seeds > 1 else _of_networks(a, b)
     low, high, p = _by_t(difference, of, level, shares=a.binary and b.binary)
     method = "crossed seeds and images, Student's t" if a.seeds > 1 else "paired over images, Student's t"

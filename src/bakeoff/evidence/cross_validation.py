@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bakeoff.evidence.compare import Comparison
+from bakeoff.evidence.compare import EXACT, Comparison
 from bakeoff.evidence.estimate import Estimate, wilson
 from bakeoff.evidence.letters import compact_letters
+from bakeoff.evidence.mcnemar import mcnemar, score_interval
 from bakeoff.evidence.precision import Precision
 from bakeoff.evidence.resampled import ResampledDifference, corrected_resampled
 from bakeoff.evidence.scores import EvidenceError, FloatArray, checked
@@ -112,22 +114,14 @@ def compare_folds(
     images = [rows[one][seed] - rows[other][seed] for seed in common]
     folds = np.concatenate([folding.means(row, seed) for row, seed in zip(images, common, strict=True)])
     found = _corrected(folds, float(np.mean([row.var(ddof=1) for row in images])), folding, level)
-    low, high = max(found.low, -1.0), min(found.high, 1.0)
     wins = float(np.sign(folds.round(12)).mean() + 1) / 2
-    return Comparison(
-        one,
-        other,
-        found.difference,
-        wins,
-        level,
-        low,
-        high,
-        found.p_value,
-        "procedures",
-        METHOD,
-        found.standard_error,
-        float(found.df),
-    )
+    known = partial(Comparison, one, other, found.difference, wins, level)
+    if not found.standard_error:  # they differ on all images alike, mostly on none, which is no certainty
+        size = len(images[0])
+        only = round(max(found.difference, 0) * size), round(max(-found.difference, 0) * size)
+        return known(*score_interval(*only, size, level), mcnemar(*only), "procedures", EXACT)
+    low, high = max(found.low, -1.0), min(found.high, 1.0)
+    return known(low, high, found.p_value, "procedures", METHOD, found.standard_error, float(found.df))
 
 
 def _estimate(name: str, rows: Mapping[int, FloatArray], folding: Folding, level: float) -> Estimate:

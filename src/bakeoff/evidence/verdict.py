@@ -113,7 +113,12 @@ def _notes(estimates: list[Estimate], found: list[Comparison]) -> tuple[str, ...
     counts = {one.seeds for one in estimates}
     single = [one.name for one in estimates if one.seeds == 1]
     notes = []
-    if counts == {1}:
+    if len(estimates) == 1 and single:
+        notes.append(
+            f"{single[0]} ran once, so nothing is said of the procedure: the interval is about this trained network on"
+            " new images, and another seed could move the score."
+        )
+    elif counts == {1}:
         notes.append(
             "Every model ran once, so nothing is said of the procedures: intervals and p-values are about these"
             " trained networks on new images, and another seed could change the order."

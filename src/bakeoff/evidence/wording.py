@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bakeoff.evidence.compare import Comparison
 from bakeoff.evidence.estimate import Estimate
@@ -83,6 +83,11 @@ class _Numbers:
     def gap(self, value: float) -> str:
         return f"{self.plain(value)} points" if self.percent else self.plain(value)
 
+    def showing(self, value: float) -> "_Numbers":
+        """Return numbers with as many decimals as it takes to show that a value is not 0."""
+        scaled = abs(100 * value if self.percent else value)
+        return replace(self, digits=max(self.digits, math.ceil(-math.log10(scaled)))) if scaled else self
+
     def plain(self, value: float) -> str:
         scaled = 100 * value if self.percent else value
         return f"{scaled:.{self.digits}f}".replace("-", "\N{MINUS SIGN}")
@@ -118,14 +123,19 @@ def _lead(verdict: Verdict, leader: Estimate, score: str, number: _Numbers) -> s
 
 def _tie(best: str, name: str, pair: Comparison, number: _Numbers) -> str:
     gap, low, high = _in_favour(pair)
-    if low > 0:  # the interval is not corrected for the number of comparisons, the decision is
-        alone = f"{number.plain(low)} to {number.plain(high)} by itself"
-        return f"{best} is {number.gap(gap)} ahead of {name} ({alone}), but not clearly so among all pairs{_p(pair)}."
+    if low > 0:
+        ahead = f"{best} is {number.gap(gap)} ahead of {name} ({number.plain(low)} to {number.plain(high)}"
+        # McNemar's exact test is stricter than Tango's interval.
+        if pair.p_value is not None and pair.p_value > 1 - pair.level:
+            return f"{ahead}), but not clearly so by the exact test{_p(pair)}."
+        # The interval is not corrected for the number of comparisons, the decision is.
+        return f"{ahead} by itself), but not clearly so among all pairs{_p(pair)}."
     return f"{best} against {name} is too close to call: {number.plain(low)} to {number.gap(high)}{_p(pair)}."
 
 
 def _loss(best: str, name: str, pair: Comparison, number: _Numbers) -> str:
     gap, low, high = _in_favour(pair)
+    number = number.showing(gap)
     return f"{name} is {number.gap(gap)} worse than {best} ({number.plain(low)} to {number.plain(high)}){_p(pair)}."
 
 

@@ -84,13 +84,16 @@ def _method(verdict: Verdict | None) -> str:
         return "Differences were not tested."
     level = f"{100 * verdict.level:.4g}\\,\\%"
     methods = sorted({pair.method for pair in verdict.comparisons if pair.p_value is not None})
-    scope = "new seeds and new test images" if verdict.estimates[0].seeds > 1 else "new test images, these networks"
+    once = [one.seeds == 1 for one in verdict.estimates]
+    scope = "new test images, these networks" if all(once) else "new seeds and new test images"
+    if any(once) and not all(once):
+        scope += ", of models that ran once for new test images alone"
     if verdict.folds:
         scope = f"other training and test images, by {verdict.folds} folds that share training images"
     said = f"Intervals ({level}) are for {scope}."
     if not methods:
         return said
-    pairs = len(verdict.comparisons)
+    pairs = sum(pair.p_value is not None for pair in verdict.comparisons)
     correction = f"; Holm's correction of {pairs} pairs" if pairs > 1 else ""
     return (
         f"{said} Models that share a letter cannot be told apart ({'; '.join(methods)}{correction}); "

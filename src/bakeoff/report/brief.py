@@ -12,7 +12,7 @@ from bakeoff.report.text import duration, interval, percent, whole
 from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
 from bakeoff.study.printable import printable
-from bakeoff.study.tuning import chosen_names
+from bakeoff.study.tuning import standing
 from bakeoff.study.variants import variants
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def findings(judgement: Judgement, records: Iterable[RunRecord]) -> tuple[str, ...]:
     """Return what the runs prove, and what to mind, a sentence each."""
     records, verdict = tuple(records), judgement.verdict
-    if verdict and (names := {one.name for one in verdict.estimates} & {*chosen_names(variants(records))}):
+    if verdict and (
+        names := {one.name for one in verdict.estimates} & {one.name for one in standing(variants(records))}
+    ):
         verdict = verdict.only(names)
     said = sentences(verdict) if verdict else (judgement.reason,)
     tuned = (*tuning.chosen(records), *tuning.unequal(records))

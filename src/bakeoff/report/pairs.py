@@ -25,6 +25,9 @@ def pair_figure(verdict: Verdict | None) -> Figure | None:
     fewer = (
         f" The best {MOST_MODELS} of {len(verdict.estimates)} models." if len(names) < len(verdict.estimates) else ""
     )
+    tests = sum(pair.p_value is not None for pair in verdict.comparisons)
+    many = ", given so many pairs (Holm's correction)" * (tests > 1)
+    untested = ", or not compared, as one of the two ran once" * (tests < len(verdict.comparisons))
     return Figure(
         id="pairs",
         title="Differences in points, row minus column",
@@ -35,9 +38,8 @@ def pair_figure(verdict: Verdict | None) -> Figure | None:
             "xaxis": {**ticks, "side": "top"},
             "yaxis": {**ticks, "autorange": "reversed", "scaleanchor": "x"},
         },
-        note="Blue: the row is better; orange: the column is; grey: not to be told apart, given so many pairs "
-        "(Holm's correction). "
-        f"Point at a cell for its interval and p-value.{fewer}",
+        note="Blue: the row is better; orange: the column is; grey: not to be told apart"
+        f"{many}{untested}. Point at a cell for its interval and p-value.{fewer}",
         height=min(180 + 36 * len(names), 640),
     )
 
@@ -89,7 +91,8 @@ def pair_table(subject: Subject, verdict: Verdict | None) -> Table | None:
         return None
     place = {contender.label: contender.place for contender in subject.contenders}
     columns = (
-        *text_columns("better", "worse"),
+        Column("model", numeric=False, note="the one of the two with the higher mean"),
+        *text_columns("against"),
         Column("difference", note="of the means, in percentage points"),
         Column("95 % interval", note="of the difference, by itself: not corrected for the number of pairs"),
         Column(

@@ -21,6 +21,8 @@ from bakeoff.study import looks
 from bakeoff.study.confirm import Confirmed
 from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
+from bakeoff.study.tuning import standing
+from bakeoff.study.variants import variants
 
 SAID = 2  # ties and losses that have a sentence of their own; all are in the matrix of pairs
 NAMED = 3  # models in the headline
@@ -83,10 +85,11 @@ def verdict(subject: Subject, judgement: Judgement) -> Verdict:
 
 
 def _finalists(subject: Subject, evidence: Evidence) -> Sequence[Contender]:
-    """Return what is said to be best or not: of each model the setting that validation chooses, if any could."""
+    """Return what is said to be best or not: of each model the setting that validation chooses, or all of them."""
     judged = {one.name for one in evidence.estimates}
-    chosen = [one for one in subject.ranked if one.figures["chosen"] and one.label in judged]
-    return chosen or [one for one in subject.ranked if one.label in judged]
+    answering = [one for one in subject.ranked if one.label in judged]
+    stand = {(one.model, one.recipe) for one in standing(variants(subject.records))}
+    return [one for one in answering if (one.figures["model"], one.recipe) in stand] or answering
 
 
 def _headline(subject: Subject, evidence: Evidence, again: Confirmed | None) -> str:
@@ -199,7 +202,8 @@ def _loss(evidence: Evidence, best: Contender, cheapest: Contender) -> str:
         return "and its predictions are lost"
     pair = evidence.comparison(best.label, cheapest.label)
     if pair.different:
-        return f"and loses {points(abs(pair.difference))}"
+        lost = abs(pair.difference)
+        return f"and loses {points(lost, 1 if lost >= 0.001 else 2)}"
     return "and cannot be told from it in accuracy" if pair.p_value is not None else "and is not compared in accuracy"
 
 

@@ -48,6 +48,13 @@ def chosen_names(variants: Iterable[Variant]) -> tuple[str, ...]:
     return tuple(tuning.chosen.name for tuning in tunings(variants) if tuning.chosen)
 
 
+def standing(variants: Iterable[Variant]) -> tuple[Variant, ...]:
+    """Return what an answer is about: of every model the chosen setting, or all where none is chosen."""
+    return tuple(
+        one for tuning in tunings(variants) for one in ((tuning.chosen,) if tuning.chosen else tuning.settings)
+    )
+
+
 def validation(variant: Variant) -> float | None:
     """Return the mean validation accuracy of the finished runs; None where there is none."""
     found = [run.metrics["val"]["accuracy"] for run in variant.finished if "val" in run.metrics]

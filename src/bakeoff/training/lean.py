@@ -158,7 +158,8 @@ def _last_layer(holder: nn.Module, place: str) -> tuple[nn.Module, str]:
 
 def _apart(pool: nn.MaxPool2d) -> bool:
     """Whether a pooling's windows lie beside each other and within the image, and nobody asks for places."""
-    pairs = (value if isinstance(value, tuple) else (value, value) for value in (pool.stride, pool.kernel_size))
+    # torch also takes lists, which would be compared as words are.
+    pairs = ((value, value) if isinstance(value, int) else tuple(value) for value in (pool.stride, pool.kernel_size))
     fit = all(stride >= size for stride, size in zip(*pairs, strict=True))
     return (
         fit
