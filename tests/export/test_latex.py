@@ -81,6 +81,13 @@ def test_rows_have_the_columns_of_the_table_and_its_figures():
     assert re.findall(r"\\begin\{(\w+)\}", source) == re.findall(r"\\end\{(\w+)\}", source)[::-1]
 
 
+def test_a_model_that_is_compared_with_none_is_not_the_best():
+    table, judgement = board(["once", "often"])
+    table["tied"], table["group"], table["test_accuracy_mean"] = False, ["", "a"], [0.9, 0.8]
+    rows = [row for row in as_latex(table, judgement, "data", 400).splitlines() if row.endswith(r" \\")][-2:]
+    assert [r"\textbf" in row for row in rows] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"), [(3.0, "3.00"), (0.0184, "0.0184"), (45.61, "45.6"), (99.96, "100"), (1234.5, "1,234")]
 )

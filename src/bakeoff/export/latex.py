@@ -41,7 +41,9 @@ def as_latex(table: "pd.DataFrame", judgement: Judgement, data: str, images: int
     """
     ranked = [row for row in table.to_dict("records") if row["seeds"]]
     several = len({row["recipe"] for row in ranked}) > 1
-    best = max((row["test_accuracy_mean"] for row in ranked), default=0.0)
+    compared = [row for row in ranked if row["group"]] or ranked  # a model that ran once may only seem the best
+    best = max((row["test_accuracy_mean"] for row in compared), default=0.0)
+    bold = [row["tied"] or (row in compared and row["test_accuracy_mean"] == best) for row in ranked]
     lines = [
         f"% Written by bakeoff {__version__}; needs \\usepackage{{booktabs}}",
         r"\begin{table}",
@@ -54,7 +56,7 @@ def as_latex(table: "pd.DataFrame", judgement: Judgement, data: str, images: int
         r"\toprule",
         HEAD,
         r"\midrule",
-        *(_row(row, several=several, bold=row["tied"] or row["test_accuracy_mean"] == best) for row in ranked),
+        *(_row(row, several=several, bold=mark) for row, mark in zip(ranked, bold, strict=True)),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",

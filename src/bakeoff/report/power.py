@@ -6,7 +6,7 @@ from bakeoff.report.answers import TestAnswers, answered
 from bakeoff.report.figure import Figure, Trace, finite
 from bakeoff.report.subject import Subject
 from bakeoff.report.table import Rows, Table, number_columns
-from bakeoff.report.text import NONE
+from bakeoff.report.text import NONE, join
 from bakeoff.study.spread import measured_spread
 
 SEEDS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 50)
@@ -46,12 +46,12 @@ def power_figure(spread: Spread, images: int, tests: int, source: str) -> Figure
         for wanted, _ in WANTED
     }
     each = f", divided by {tests} pairs of models" if tests > 1 else ""
-    at = dict(zip(SEEDS, map(_points, found[0.8]), strict=True))
+    at = {seeds: _said(points) for seeds, points in zip(SEEDS, found[0.8], strict=True)}
     return Figure(
         id="power",
         title="Seeds that a difference needs",
-        description="Seeds of each model against the difference in accuracy that they find. In 8 of 10 cases 3 seeds "
-        f"find {at[3]} points, 5 seeds {at[5]} and 10 seeds {at[10]}.",
+        description="Seeds of each model against the difference in accuracy that they find. In 8 of 10 cases "
+        f"{join([f'{seeds} seeds find {at[seeds]}' for seeds in (3, 5, 10)])}.",
         traces=[_trace(wanted, dash, found[wanted]) for wanted, dash in WANTED],
         layout={
             "xaxis": {"title": {"text": "true difference, points"}, "type": "log", "dtick": "D2", "tickformat": ",~g"},
@@ -89,6 +89,10 @@ def _table(found: dict[float, list[float]]) -> Table:
         (str(seeds), *(_points(differences[row]) for differences in found.values())) for row, seeds in enumerate(SEEDS)
     ]
     return Table("Seeds that a difference needs", columns, rows)
+
+
+def _said(difference: float) -> str:
+    return f"{_points(difference)} points" if difference <= MOST else "no difference"
 
 
 def _points(difference: float) -> str:
