@@ -75,6 +75,10 @@ class Outcome:
         pairs = zip(self.figures(OURS), self.figures(of), strict=True)
         return statistics.median(ours / theirs for ours, theirs in pairs)
 
+    def least_multiple(self, of: str) -> float:
+        """Return the least of the product's rounds as a multiple of another's least: what neither was kept from."""
+        return min(self.figures(OURS)) / min(self.figures(of))
+
     def worse_than(self, before: "Outcome", tolerance: float) -> list[str]:
         """Return a sentence for every multiple that has grown by more than a share; none where machines differ."""
         if any(self.machine[what] != before.machine[what] for what in SAME):

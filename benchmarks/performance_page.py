@@ -27,16 +27,22 @@ def section(outcome: Outcome) -> str:
     count = len(outcome.figures(OURS))
     rounds = f"{count} {'round' if count == 1 else 'rounds'} of {outcome.images:,} images"
     unit = {"s": f"seconds for {EPOCH:,} images", "MiB": "MiB"}[case.unit]
-    heads = ["", unit, "least to most", "bakeoff is", *(["test accuracy"] if judged else []), "what it does"]
+    heads = ["", unit, "least to most", "bakeoff is", "by the least", *["test accuracy"] * judged, "what it does"]
     lines = [f"### {case.title}", "", f"{where}; {rounds}.", ""]
     rows = []
     for who, found in outcome.found.items():
         figures = outcome.figures(who)
         multiple = "" if who == OURS else f"{outcome.multiple(who):.2f} x"
         multiple = f"{multiple} ({wanted})".strip() if (wanted := case.wanted(who)) else multiple
-        accuracy = [_accuracies(found.each("accuracy"))] if judged else []
-        spread = f"{min(figures):,.4g} to {max(figures):,.4g}"
-        rows.append([who, f"{statistics.median(figures):,.4g}", spread, multiple, *accuracy, found.about["does"]])
+        least = "" if who == OURS else f"{outcome.least_multiple(who):.2f} x"
+        row = [
+            who,
+            f"{statistics.median(figures):,.4g}",
+            f"{min(figures):,.4g} to {max(figures):,.4g}",
+            multiple,
+            least,
+        ]
+        rows.append([*row, *([_accuracies(found.each("accuracy"))] if judged else []), found.about["does"]])
     lines.append(table(heads, rows))
     versions = dict(chain.from_iterable(found.about.items() for found in outcome.found.values()))
     del versions["does"]

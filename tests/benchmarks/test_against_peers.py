@@ -44,6 +44,7 @@ def test_what_became_slower_beside_a_peer_is_named(benchmarks):
 
     before = of([5.0, 10.0, 900.0])  # half of its neighbour in two rounds of three
     assert before.multiple("Keras on TensorFlow") == 0.5
+    assert of([4.0, 30.0, 90.0]).least_multiple("Keras on TensorFlow") == 0.4
     assert of([5.5, 11.0, 5.5]).worse_than(before, 0.15) == []
     (named,) = of([6.0, 12.0, 6.0]).worse_than(before, 0.15)
     assert named == "simcnn: 0.60 x Keras on TensorFlow, 0.50 before"
