@@ -54,9 +54,9 @@ def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.
         batches, files = parts.batches.epoch(0), {}
         if can_cache(spec, parts.model) and (found := splits_into(parts.model)):
             frozen, head = found
-            missing = missing_features(parts, spec, images.fingerprint, features, len(split.test))
-            a_batch = _settled(lambda batch: _through(frozen, parts, batch).images.sum().item(), batches)
-            files = {file: count * a_batch / parts.batches.batch_size for file, count in missing.items()}
+            if missing := missing_features(parts, spec, images.fingerprint, features, len(split.test)):
+                a_batch = _settled(lambda batch: _through(frozen, parts, batch).images.sum().item(), batches)
+                files = {file: count * a_batch / parts.batches.batch_size for file, count in missing.items()}
             batches = repeat(_through(frozen, parts, next(parts.batches.epoch(0))))
             optimizer = optimizers.build(head, recipe.optimizer)
             take_step = Step(head, optimizer, lambda images: images, recipe, parts.precision, recipe.batch_size)
