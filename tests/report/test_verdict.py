@@ -12,6 +12,7 @@ from bakeoff.errors import StoreError
 from bakeoff.records.run import Cost, Deviation, RunState
 from bakeoff.report.answers import collect, judged
 from bakeoff.report.subject import Subject
+from bakeoff.report.text import fraction
 from bakeoff.report.verdict import Verdict, verdict
 from bakeoff.store.folder import Predictions
 
@@ -108,6 +109,14 @@ def test_a_price_that_may_be_chance_is_no_claim(build):
     swapped = answering(subject, {"a": 0.7, "b": 0.9})
     text = said(told(replace(swapped, records=tuple(map(timed, swapped.records)))))
     assert "It also took the least time to train, which may be chance." in text
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [(0.5, "half"), (0.46, "half"), (0.62, "62\xa0%"), (0.41, "41\xa0%"), (0.08, "a twelfth"), (0.95, "95\xa0%")],
+)
+def test_a_share_is_a_word_only_near_it(part: float, said: str):
+    assert fraction(part) == said
 
 
 def test_the_cheapest_has_the_smallest_ratio_of_time(build):

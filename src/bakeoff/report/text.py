@@ -41,9 +41,9 @@ def probability(p: float | None) -> str:
 
 
 def fraction(part: float) -> str:
-    """Return a share below 1 as people say it: half, a third, a twelfth."""
+    """Return a share below 1 as people say it, half, a third, a twelfth, where that is within a tenth of it."""
     whole = round(1 / part)
-    if part > 2 / 3:
+    if whole == 1 or abs(part * whole - 1) > 0.1:
         return f"{100 * part:.0f}{SPACE}%"
     words = ("half", "a third", "a quarter", "a fifth", "a sixth", "a seventh", "an eighth", "a ninth", "a tenth")
     return words[whole - 2] if whole <= 10 else {12: "a twelfth", 20: "a twentieth"}.get(whole, f"1/{whole:,}")
