@@ -87,7 +87,7 @@ CASES = {
     ),
     "leaky-cnn-deep": Case(
         "leaky-cnn-deep on CIFAR-10, batches of 32, Adamax: an epoch",
-        4_000,
+        6_400,  # so that the rounds are long enough a training to be computed as one of all images would be
         SIMCNN | {"network": "leaky-cnn-deep", "optimizer": "adamax"},
         {"bakeoff": OURS, **KERASES},
         {"Keras on TensorFlow": 0.6},

@@ -1,4 +1,4 @@
-"""A training step of the small networks by engine: torch's layers as they are, and lean ones, in turn.
+"""A training step of the small networks by engine: torch as it is; lean layers; those with recorded passes; in turn.
 
     python benchmarks/engines.py [ROUNDS]
 
@@ -16,6 +16,7 @@ from timing import RESULTS, processor
 
 from bakeoff.data.pipeline import Batch
 from bakeoff.models.library import build
+from bakeoff.run.heap import keep_freed_memory
 from bakeoff.specs.model import ModelSpec
 from bakeoff.specs.recipe import Recipe
 from bakeoff.training import optimizers
@@ -28,23 +29,25 @@ BATCH = {"simcnn": 32, "leaky-cnn": 32, "leaky-cnn-dropout": 32, "leaky-cnn-deep
 CPU = torch.device("cpu")
 
 
-def step_of(name: str, engine: str) -> Step:
-    """Return the step of a network, as training takes it."""
+def step_of(name: str, engine: str, *, recorded: bool = False) -> Step:
+    """Return the step of a network, as training takes it; it is recorded in trainings that are long enough."""
     torch.manual_seed(0)
     model = make_ready(build(ModelSpec(name=name), 10, 3, 32), engine).to(memory_format=torch.channels_last)
     recipe = Recipe.parse({"optimizer": "adam", "batch_size": BATCH[name]})
     optimizer = optimizers.build(model.train(), recipe.optimizer, Phases(model, recipe).rates)
     precision = Precision(resolve_amp("auto", CPU), CPU)
-    return Step(model, optimizer, lambda images: images, recipe, precision, BATCH[name])
+    return Step(model, optimizer, lambda images: images, recipe, precision, BATCH[name], recorded=recorded)
 
 
 def main(rounds: int) -> None:
     """Time them."""
+    keep_freed_memory()  # as training does
     found = {}
     for name, size in BATCH.items():
         images = torch.randn(size, 3, 32, 32).to(memory_format=torch.channels_last)
         batch = Batch(images, torch.arange(size) % 10)
         steps = {engine: step_of(name, engine) for engine in ("eager", "lean")}
+        steps["recorded"] = step_of(name, "lean", recorded=True)
         times: dict[str, list[float]] = {engine: [] for engine in steps}
         for count in range(rounds + 2):
             for engine, step in steps.items():
@@ -52,9 +55,12 @@ def main(rounds: int) -> None:
                 step(batch, 1e-3)
                 if count >= 2:
                     times[engine].append(1000 * (time.perf_counter() - started))
-        eager, lean = (statistics.median(times[engine]) for engine in ("eager", "lean"))
-        found[name] = {"batch": size, "eager": round(eager, 2), "lean": round(lean, 2), "ratio": round(lean / eager, 3)}
-        print(f"{name:<20} batch {size:>3}   eager {eager:7.1f} ms   lean {lean:7.1f} ms   {lean / eager:.2f} x")
+        median = {engine: statistics.median(taken) for engine, taken in times.items()}
+        ratios = {engine: median[engine] / median["eager"] for engine in ("lean", "recorded")}
+        found[name] = {"batch": size} | {engine: round(ms, 2) for engine, ms in median.items()}
+        found[name] |= {f"{engine}_by_eager": round(ratio, 3) for engine, ratio in ratios.items()}
+        shown = "   ".join(f"{engine} {median[engine]:6.1f} ms {ratio:.2f} x" for engine, ratio in ratios.items())
+        print(f"{name:<20} batch {size:>3}   eager {median['eager']:6.1f} ms   {shown}")
     result = {
         "benchmark": "engines",
         "unit": "ms per step, median",

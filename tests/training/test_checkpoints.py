@@ -2,6 +2,7 @@
 
 import errno
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from bakeoff.errors import InterruptedRunError, StoreError
 from bakeoff.evaluation.predict import predict
 from bakeoff.records.run import EpochRow
 from bakeoff.training import optimizers
-from bakeoff.training.adamax import Adamax
+from bakeoff.training.adam import Adam, Adamax
 from bakeoff.training.checkpoint import Checkpoints
 from bakeoff.training.fit import Notice
 
@@ -40,17 +41,25 @@ def test_stopped_at_any_step_it_goes_on_to_bitwise_the_same_end(training, stop_a
     assert fitted.best_epoch == expected.best_epoch
 
 
-@pytest.mark.parametrize(("first", "off"), [(Adamax, 0), (torch.optim.Adamax, 1e-5)])
-def test_adamax_goes_on_from_its_own_checkpoint_and_from_one_of_torchs(training, monkeypatch, first, off: float):
-    settings = {"optimizer": {"name": "adamax", "lr": 0.01, "weight_decay": 0.1}}
+@pytest.mark.parametrize(
+    ("name", "first", "off"),
+    [
+        ("adam", partial(torch.optim.Adam, fused=True), 0),
+        ("adamw", partial(torch.optim.AdamW, fused=True), 0),
+        ("adamax", torch.optim.Adamax, 1e-5),
+        ("adamax", Adamax, 0),
+    ],
+)
+def test_adam_and_its_kin_go_on_from_a_checkpoint_of_torchs(training, monkeypatch, name: str, first, off: float):
+    settings = {"optimizer": {"name": name, "lr": 0.01, "weight_decay": 0.1}}
     whole, _ = training(**settings)()
     halved = training(name="b", **settings)
-    monkeypatch.setattr("bakeoff.training.optimizers.Adamax", first)
+    monkeypatch.setitem(optimizers._ON_CPU, name, first)
     with pytest.raises(InterruptedRunError):
         halved(stop_at=8)
     monkeypatch.undo()
     model, _ = halved()
-    assert isinstance(optimizers.build(model, halved.recipe.optimizer), Adamax)
+    assert isinstance(optimizers.build(model, halved.recipe.optimizer), Adam | Adamax)
     for left, right in zip(model.parameters(), whole.parameters(), strict=True):
         torch.testing.assert_close(left, right, rtol=off, atol=off)
 

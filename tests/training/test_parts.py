@@ -14,7 +14,7 @@ from bakeoff.data.pipeline import Part, TrainBatches
 from bakeoff.data.preprocess import Preprocess
 from bakeoff.specs.recipe import OptimizerSpec, Recipe, ScheduleSpec
 from bakeoff.training import optimizers
-from bakeoff.training.adamax import Adamax
+from bakeoff.training.adam import Adam, Adamax, AdamW
 from bakeoff.training.checkpoint import Autosave, Checkpoints
 from bakeoff.training.hard_examples import Proxy
 from bakeoff.training.lr_finder import LRCurve, find_lr
@@ -126,29 +126,32 @@ def test_weight_decay_leaves_biases_and_norms_alone_unless_asked(name: str):
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_adamax_is_torchs(decay: float):
+@pytest.mark.parametrize("kind", [Adam, AdamW, Adamax])
+def test_adam_and_its_kin_are_torchs(kind: type[Adam | Adamax], decay: float):
     torch.manual_seed(0)
     shapes = [(8, 3, 3, 3), (5,), (4, 70)]
     ours, theirs = ([nn.Parameter(torch.ones(shape)) for shape in shapes] for _ in range(2))
-    ours[0].data = ours[0].data.to(memory_format=torch.channels_last)
-    one = Adamax([{"params": ours[:2], "weight_decay": decay}, {"params": ours[2:]}], 0.01, (0.9, 0.99), 1e-7)
-    groups = [{"params": theirs[:2], "weight_decay": decay}, {"params": theirs[2:]}]
-    other = torch.optim.Adamax(groups, 0.01, (0.9, 0.99), 1e-7)
+    for first in (ours[0], theirs[0]):
+        first.data = first.data.to(memory_format=torch.channels_last)
+    one = kind([{"params": ours[:2], "weight_decay": decay}, {"params": ours[2:]}], 0.01, (0.9, 0.99), 1e-7)
+    groups = [{"params": theirs[:2], "weight_decay": decay}, {"params": theirs[2:], "weight_decay": 0.0}]
+    fused = {} if kind is Adamax else {"fused": True}
+    other = getattr(torch.optim, kind.__name__)(groups, 0.01, (0.9, 0.99), 1e-7, **fused)
     for step in range(60):
         for left, right in zip(ours, theirs, strict=True):
-            right.grad = torch.randn(right.shape) * (step % 7)
+            right.grad = torch.randn_like(right) * (step % 7)
             left.grad = right.grad.clone()
         if step < 5:  # some have no gradient at first
             ours[1].grad = theirs[1].grad = None
         one.step()
         other.step()
         one.zero_grad()
+    rounding = {"rtol": 1e-6, "atol": 1e-7} if kind is Adamax else {"rtol": 0, "atol": 0}
     for left, right in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(left, right, rtol=1e-6, atol=1e-7)
-    for left, right in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(left, right, **rounding)
         assert one.state[left].keys() == other.state[right].keys()
         for name, value in one.state[left].items():
-            torch.testing.assert_close(value, other.state[right][name], rtol=1e-6, atol=1e-7)
+            torch.testing.assert_close(value, other.state[right][name], **rounding)
 
 
 def test_frozen_weights_are_left_out_of_the_optimizer():

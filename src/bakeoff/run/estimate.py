@@ -18,6 +18,7 @@ from bakeoff.run.wiring import Parts, can_cache, missing_features
 from bakeoff.training import optimizers
 from bakeoff.training.features import splits_into
 from bakeoff.training.lr_finder import LRCurve, find_lr
+from bakeoff.training.recorded import worth_recording
 from bakeoff.training.step import Step
 
 SECONDS = 1.0  # to spend on measuring
@@ -52,16 +53,21 @@ def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.
     with rehearsal(planned, images, split, device) as ready:
         parts, take_step = ready.parts, ready.take_step
         batches, files = parts.batches.epoch(0), {}
+        steps = recipe.total_steps(parts.batches.steps_per_epoch)
         if can_cache(spec, parts.model) and (found := splits_into(parts.model)):
             frozen, head = found
             if missing := missing_features(parts, spec, images.fingerprint, features, len(split.test)):
                 a_batch = _settled(lambda batch: _through(frozen, parts, batch).images.sum().item(), batches)
                 files = {file: count * a_batch / parts.batches.batch_size for file, count in missing.items()}
             batches = repeat(_through(frozen, parts, next(parts.batches.epoch(0))))
-            optimizer = optimizers.build(head, recipe.optimizer)
-            take_step = Step(head, optimizer, lambda images: images, recipe, parts.precision, recipe.batch_size)
+            optimizer, recorded = (
+                optimizers.build(head, recipe.optimizer),
+                worth_recording(head, recipe, parts.batches.steps_per_epoch),
+            )
+            take_step = Step(
+                head, optimizer, lambda images: images, recipe, parts.precision, recipe.batch_size, recorded=recorded
+            )
         seconds = _settled(lambda batch: take_step(batch, recipe.optimizer.lr)[0].item(), batches)  # item waits
-        steps = min(recipe.epochs * parts.batches.steps_per_epoch, recipe.max_steps or 2**62)
     return Estimate(min(steps * seconds, recipe.max_seconds or float("inf")), files)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -115,9 +116,15 @@ def _clocked(
     hooks = [
         model.register_forward_pre_hook(lambda *_: watch.lap("prepare")),
         model.register_forward_hook(lambda *_: watch.lap("forward")),
-        optimizer.register_step_pre_hook(lambda *_: watch.lap("backward")),
-        optimizer.register_step_post_hook(lambda *_: watch.lap("optimizer")),
     ]
+    update = optimizer.step
+
+    def watched(*args: Any) -> None:
+        watch.lap("backward")
+        update(*args)
+        watch.lap("optimizer")
+
+    optimizer.step = watched  # type: ignore[method-assign, assignment]
     totals: list[float] = []
     phases: dict[str, list[float]] = {phase: [] for phase in PHASES}
     started, used = time.perf_counter(), time.process_time()
@@ -133,6 +140,7 @@ def _clocked(
     awake = (time.process_time() - used) / (time.perf_counter() - started)
     for hook in hooks:
         hook.remove()
+    optimizer.step = update  # type: ignore[method-assign]
     return totals, phases, awake
 
 

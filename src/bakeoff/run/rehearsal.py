@@ -14,6 +14,7 @@ from bakeoff.run.wiring import Parts, wire
 from bakeoff.training import optimizers
 from bakeoff.training.graph import GraphedStep, cuda_graph
 from bakeoff.training.phases import Phases
+from bakeoff.training.recorded import worth_recording
 from bakeoff.training.step import Step
 
 
@@ -45,4 +46,9 @@ def rehearsal(planned: PlannedRun, images: ImageSet, split: Split, device: torch
         rates = Phases(parts.model, recipe).rates
         optimizer = optimizers.build(parts.model, recipe.optimizer, rates, on_device=replayed)
         step = Step(parts.model, optimizer, parts.prepare, recipe, parts.precision, recipe.batch_size)
-        yield Rehearsal(parts, step, GraphedStep(step, cuda_graph) if replayed else step, optimizer)
+        take_step = GraphedStep(step, cuda_graph) if replayed else step
+        if worth_recording(parts.model, recipe, parts.batches.steps_per_epoch):
+            take_step = Step(
+                parts.model, optimizer, parts.prepare, recipe, parts.precision, recipe.batch_size, recorded=True
+            )
+        yield Rehearsal(parts, step, take_step, optimizer)

@@ -195,6 +195,11 @@ class Recipe(Spec):
             raise ValueError(f"progressive.epochs must be fewer than the {self.epochs} epochs")
         return self
 
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """Return after how many optimizer steps training ends at the latest, whatever time it is given."""
+        steps = self.epochs * steps_per_epoch
+        return min(steps, self.max_steps) if self.max_steps else steps
+
     def expected_epochs(self, images: int, images_per_second: float) -> float:
         """Return after how many epochs of so many images training ends at the latest, at this pace."""
         limits = [float(self.epochs)]

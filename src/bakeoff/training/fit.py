@@ -20,6 +20,7 @@ from bakeoff.training.hard_examples import Proxy
 from bakeoff.training.phases import Phases
 from bakeoff.training.precision import Precision
 from bakeoff.training.progressive import Progressive
+from bakeoff.training.recorded import worth_recording
 from bakeoff.training.schedules import Schedule
 from bakeoff.training.selection import Selection
 from bakeoff.training.state import TrainingState
@@ -94,12 +95,13 @@ def fit(
         StoreError: the checkpoint is of another run, or lacks something.
     """
     steps, device = batches.steps_per_epoch, batches.part.device
-    total_steps = min(recipe.epochs * steps, recipe.max_steps or 2**62)
+    total_steps = recipe.total_steps(steps)
     phases = Phases(model, recipe)
     replayed = recipe.engine == "graph"
     optimizer = optimizers.build(model, recipe.optimizer, phases.rates, on_device=replayed)
     sized = Progressive(prepare, recipe)
-    step = Step(model, optimizer, sized, recipe, precision, batches.batch_size)
+    recorded = worth_recording(model, recipe, steps)
+    step = Step(model, optimizer, sized, recipe, precision, batches.batch_size, recorded=recorded)
     take_step = GraphedStep(step, cuda_graph) if replayed else step
     schedule = Schedule(recipe.schedule, recipe.optimizer.lr, steps, total_steps)
     average = _average(model, recipe, total_steps)

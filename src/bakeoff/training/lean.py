@@ -10,6 +10,14 @@ from torch.nn import functional
 # max(f(a), f(b)) = f(max(a, b)) for these, as they never fall.
 _RISING = (nn.ReLU, nn.ReLU6, nn.LeakyReLU)
 
+# An operation of its own because recorded passes are written down as Python, in which `random_.from` is no name.
+torch.library.define("bakeoff::random_words", "(int count) -> Tensor")
+
+
+@torch.library.impl("bakeoff::random_words", "CompositeExplicitAutograd")
+def _random_words(count: int) -> Tensor:
+    return torch.empty(count, dtype=torch.int64).random_(-(2**63), None)
+
 
 def lean(model: nn.Module) -> nn.Module:
     """Replace what can be faster in a network, in place, and return it. Names and shapes of weights stay as they are.
@@ -114,7 +122,7 @@ class _Pool(torch.autograd.Function):
 def _noise(x: Tensor, probability: float) -> tuple[Tensor, int, float]:
     """Return random numbers in the form of a tensor, the largest that drops its element, and how probable that is."""
     bits = 8 if (probability * 2**8).is_integer() else 16
-    words = torch.empty(-(-x.numel() * bits // 64), dtype=torch.int64).random_(-(2**63), None)
+    words: Tensor = torch.ops.bakeoff.random_words(-(-x.numel() * bits // 64))
     steps = min(round(probability * 2**bits), 2**bits - 1)  # something is kept
     if bits == 8:  # all of 0 to 255 are numbers of every format
         noise = words.view(torch.uint8)[: x.numel()].to(x.dtype)

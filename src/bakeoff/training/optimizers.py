@@ -9,7 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from bakeoff.models.anatomy import classifier_modules
 from bakeoff.specs.recipe import OptimizerSpec
-from bakeoff.training.adamax import Adamax
+from bakeoff.training.adam import Adam, Adamax, AdamW
 from bakeoff.training.muon import Muon
 
 _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
@@ -19,6 +19,7 @@ _CLASSES: dict[str, type[torch.optim.Optimizer]] = {
     "adamax": torch.optim.Adamax,
     "rmsprop": torch.optim.RMSprop,
 }
+_ON_CPU: dict[str, type[Adam | Adamax]] = {"adam": Adam, "adamw": AdamW, "adamax": Adamax}
 _NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
 _FUSED = ("sgd", "adam", "adamw")
 _CAPTURABLE = ("adam", "adamw", "adamax", "rmsprop")  # that count their steps on the device if they are told to
@@ -48,11 +49,12 @@ def build(
     for field in ("momentum", "nesterov", "betas", "eps", "alpha"):
         if (value := getattr(spec, field)) is not None:
             options[field] = value
+    groups = _groups(model, spec, rates or {})
+    on_cpu = all(weight.device.type == "cpu" for group in groups for weight in group["params"])
+    if spec.name in _ON_CPU and on_cpu and not on_device:
+        return _ON_CPU[spec.name](groups, **options)
     if spec.name in _FUSED:
         options["fused"] = True
-    groups = _groups(model, spec, rates or {})
-    if spec.name == "adamax" and all(weight.device.type == "cpu" for group in groups for weight in group["params"]):
-        return Adamax(groups, **options)
     if on_device:
         for group in groups:
             group["lr"] = torch.tensor(spec.lr, device=group["params"][0].device)

@@ -12,6 +12,7 @@ from bakeoff.errors import ModelError
 from bakeoff.specs.recipe import Recipe
 from bakeoff.training.optimizers import set_lr
 from bakeoff.training.precision import Precision
+from bakeoff.training.recorded import RecordedPass
 
 
 class Step:
@@ -24,6 +25,7 @@ class Step:
         recipe: gives label smoothing and the largest gradient norm.
         precision: the format to compute in.
         batch_size: images in a batch, at most.
+        recorded: whether passes over full batches are recorded and repeated (`bakeoff.training.recorded`).
 
     Attributes:
         piece_size: images gone through at once, at most. The gradient is always that of the whole batch.
@@ -38,6 +40,8 @@ class Step:
         recipe: Recipe,
         precision: Precision,
         batch_size: int,
+        *,
+        recorded: bool = False,
     ) -> None:
         self.scaler = precision.scaler()
         self.piece_size = batch_size
@@ -47,6 +51,8 @@ class Step:
         self._prepare = prepare
         self._recipe = recipe
         self._precision = precision
+        self._full = batch_size
+        self._recorded = RecordedPass(model, self._objective, precision.autocast) if recorded else None
 
     def __call__(self, batch: Batch, lr: float) -> tuple[Tensor, Tensor]:
         """Take a step; return the mean loss and the number of images that were right, both on the device.
@@ -109,12 +115,20 @@ class Step:
         return torch.stack(losses).sum(), torch.stack(counts).sum()
 
     def _forward_backward(self, batch: Batch, share: float) -> tuple[Tensor, Tensor]:
+        inputs = self._prepare(batch.images)
+        if self._recorded and len(batch) == self._full and (figures := self._recorded(inputs, batch.targets)):
+            return figures
         with self._precision.autocast():
-            logits = self._model(self._prepare(batch.images))
-            loss = functional.cross_entropy(logits, batch.targets, label_smoothing=self._recipe.label_smoothing) * share
+            loss, correct = self._objective(self._model(inputs), batch.targets)
+            loss = loss * share
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        classes = batch.targets if batch.targets.ndim == 1 else batch.targets.argmax(1)
-        return loss.detach(), (logits.argmax(1) == classes).sum()
+        return loss.detach(), correct
+
+    def _objective(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean loss, and the number of images that were right."""
+        classes = targets if targets.ndim == 1 else targets.argmax(1)
+        loss = functional.cross_entropy(logits, targets, label_smoothing=self._recipe.label_smoothing)
+        return loss, (logits.argmax(1) == classes).sum()
 
 
 def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
