@@ -1,8 +1,9 @@
-"""A training step of the small networks by engine: torch as it is; lean layers; those with recorded passes; in turn.
+"""A training step by engine: torch as it is; lean layers; those with recorded passes; in turn.
 
     python benchmarks/engines.py [ROUNDS]
 
-Batches are those of the documents. `compile` is left out: on a CPU it compiles for minutes.
+Batches of the small networks are those of the documents. `compile` is left out: on a CPU it compiles for minutes.
+Passes of networks with many weights are recorded here for comparison; training does not record them.
 """
 
 import json
@@ -25,27 +26,39 @@ from bakeoff.training.phases import Phases
 from bakeoff.training.precision import Precision, resolve_amp
 from bakeoff.training.step import Step
 
-BATCH = {"simcnn": 32, "leaky-cnn": 32, "leaky-cnn-dropout": 32, "leaky-cnn-deep": 32, "vgg-small": 64}
+FORMS = {  # images in a batch, and pixels of a side
+    "simcnn": (32, 32),
+    "leaky-cnn": (32, 32),
+    "leaky-cnn-dropout": (32, 32),
+    "leaky-cnn-deep": (32, 32),
+    "vgg-small": (64, 32),
+    "airbench94": (500, 32),
+    "resnet18-32px": (64, 32),
+    "vgg16": (32, 32),
+    "resnet50-2015": (32, 64),
+    "mobilenet-keras": (32, 96),
+}
 CPU = torch.device("cpu")
 
 
 def step_of(name: str, engine: str, *, recorded: bool = False) -> Step:
     """Return the step of a network, as training takes it; it is recorded in trainings that are long enough."""
     torch.manual_seed(0)
-    model = make_ready(build(ModelSpec(name=name), 10, 3, 32), engine).to(memory_format=torch.channels_last)
-    recipe = Recipe.parse({"optimizer": "adam", "batch_size": BATCH[name]})
+    batch, size = FORMS[name]
+    model = make_ready(build(ModelSpec(name=name), 10, 3, size), engine).to(memory_format=torch.channels_last)
+    recipe = Recipe.parse({"optimizer": "adam", "batch_size": batch})
     optimizer = optimizers.build(model.train(), recipe.optimizer, Phases(model, recipe).rates)
     precision = Precision(resolve_amp("auto", CPU), CPU)
-    return Step(model, optimizer, lambda images: images, recipe, precision, BATCH[name], recorded=recorded)
+    return Step(model, optimizer, lambda images: images, recipe, precision, batch, recorded=recorded)
 
 
 def main(rounds: int) -> None:
     """Time them."""
     keep_freed_memory()  # as training does
     found = {}
-    for name, size in BATCH.items():
-        images = torch.randn(size, 3, 32, 32).to(memory_format=torch.channels_last)
-        batch = Batch(images, torch.arange(size) % 10)
+    for name, (images, size) in FORMS.items():
+        pixels = torch.randn(images, 3, size, size).to(memory_format=torch.channels_last)
+        batch = Batch(pixels, torch.arange(images) % 10)
         steps = {engine: step_of(name, engine) for engine in ("eager", "lean")}
         steps["recorded"] = step_of(name, "lean", recorded=True)
         times: dict[str, list[float]] = {engine: [] for engine in steps}
@@ -57,10 +70,10 @@ def main(rounds: int) -> None:
                     times[engine].append(1000 * (time.perf_counter() - started))
         median = {engine: statistics.median(taken) for engine, taken in times.items()}
         ratios = {engine: median[engine] / median["eager"] for engine in ("lean", "recorded")}
-        found[name] = {"batch": size} | {engine: round(ms, 2) for engine, ms in median.items()}
+        found[name] = {"batch": images, "size": size} | {engine: round(ms, 2) for engine, ms in median.items()}
         found[name] |= {f"{engine}_by_eager": round(ratio, 3) for engine, ratio in ratios.items()}
         shown = "   ".join(f"{engine} {median[engine]:6.1f} ms {ratio:.2f} x" for engine, ratio in ratios.items())
-        print(f"{name:<20} batch {size:>3}   eager {median['eager']:6.1f} ms   {shown}")
+        print(f"{name:<20} batch {images:>3}   eager {median['eager']:6.1f} ms   {shown}")
     result = {
         "benchmark": "engines",
         "unit": "ms per step, median",

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bakeoff.training.products import leaner
+
 # max(f(a), f(b)) = f(max(a, b)) for these, as they never fall.
 _RISING = (nn.ReLU, nn.ReLU6, nn.LeakyReLU)
 
@@ -26,6 +28,8 @@ def lean(model: nn.Module) -> nn.Module:
       too, but where rounding makes two pixels the same.
     - Max pooling in bfloat16 is faster backward, where windows do not overlap. Gradients are equal.
     - Dropout draws 8 or 16 random bits for an element and not one float: faster, and other elements than torch's.
+    - Convolutions with few pixels are matrix products, and some layers compute in float32 where others do in bfloat16.
+      Outputs and gradients are equal to rounding.
 
     Modules with hooks stay: somebody waits for their very output.
     """
@@ -37,6 +41,8 @@ def lean(model: nn.Module) -> nn.Module:
                 setattr(parent, name, LeanDropout(child.p))
             if type(child) is nn.MaxPool2d and not _watched(child) and _apart(child):
                 setattr(parent, name, LeanMaxPool2d(child.kernel_size, child.stride))
+            if (kind := leaner(child)) and not _watched(child):
+                child.__class__ = kind  # weights, and who else has the layer, stay
     return model
 
 

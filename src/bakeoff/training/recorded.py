@@ -93,32 +93,29 @@ class RecordedPass:
     def _record(self, inputs: Tensor, targets: Tensor) -> Figures | None:
         weights, buffers = dict(self._model.named_parameters()), dict(self._model.named_buffers())
         trained = [name for name, weight in weights.items() if weight.requires_grad]
-        results: list[Tensor | None] = []
+        results: list[Tensor] = []
 
-        def work(inputs: Tensor, targets: Tensor, *tensors: Tensor) -> list[Tensor | None]:
+        def work(inputs: Tensor, targets: Tensor, *tensors: Tensor) -> list[Tensor]:
             named = dict(zip((*weights, *buffers), tensors, strict=True))
             with self._autocast():
                 loss, correct = self._objective(functional_call(self._model, named, (inputs,)), targets)
-            gradients = torch.autograd.grad(loss, [named[name] for name in trained], allow_unused=True)
+            gradients = torch.autograd.grad(loss, [named[name] for name in trained])
             results.extend((loss.detach(), correct, *gradients))
             return results
 
         before, generator = [buffer.clone() for buffer in buffers.values()], torch.get_rng_state()
         try:
             module = make_fx(work)(inputs, targets, *weights.values(), *buffers.values())
+            casts = _shorten(module.graph, list(weights.values()))
+            module.recompile()
         except Exception:  # it is computed as usual then, which tells of what is wrong with the network itself
             torch.set_rng_state(generator)
             for buffer, value in zip(buffers.values(), before, strict=True):
                 buffer.copy_(value)
             return None
         loss, correct, *gradients = results
-        assert loss is not None, "it is computed"
-        assert correct is not None, "it is computed"
         for name, gradient in zip(trained, gradients, strict=True):
-            if gradient is not None:  # as it is where a weight has no part in the output
-                self._gradients.append((weights[name], torch.empty_like(weights[name]).copy_(gradient)))
-        casts = _shorten(module.graph, list(weights.values()))
-        module.recompile()
+            self._gradients.append((weights[name], torch.empty_like(weights[name]).copy_(gradient)))
         self._operations = module.forward
         places = [place for _, place in self._gradients]
         self._tensors = [tensor.detach() for tensor in (*weights.values(), *buffers.values(), *casts, *places)]
@@ -164,7 +161,7 @@ def _shorten(graph: fx.Graph, weights: Sequence[Tensor]) -> list[Tensor]:
     ]
     output = graph.output_node()
     returned: Any = output.args[0]
-    loss, correct, *gradients = [node for node in returned if node is not None]
+    loss, correct, *gradients = returned
     with graph.inserting_before(next(node for node in graph.nodes if node.op != "placeholder")):
         halves = [graph.placeholder(f"cast_{place}") for place in range(len(casts))]
         places = [graph.placeholder(f"gradient_{place}") for place in range(len(gradients))]

@@ -1,0 +1,154 @@
+"""Convolutions and dense layers in the way and the number format in which a CPU is fastest at them."""
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+MOST_PIXELS = 256  # of the output of a convolution of single pixels that is a product
+MOST_WEIGHTS = 2**16  # of a dense layer that is computed in float32
+
+
+class LeanConv2d(nn.Conv2d):
+    """Convolution that is a matrix product where its output has few pixels. Elsewhere, and on other devices, torch's.
+
+    oneDNN, which torch calls, cuts the work into pieces along the pixels, and is up to ten times slower than a product
+    where there are few: forward and backward for kernels of a single pixel, else towards the weights.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve images, of which a product leaves the output in channels-last format."""
+        if x.device.type != "cpu" or x.ndim != 4:
+            return super().forward(x)
+        height, width = self._size(x)
+        if self.kernel_size == (1, 1):
+            return self._product(x) if height * width <= MOST_PIXELS else super().forward(x)
+        dtype = torch.get_autocast_dtype("cpu") if _is_cast(x) else x.dtype
+        learns = torch.is_grad_enabled() and self.weight.requires_grad
+        if not learns or height * width > _few_pixels(self.in_channels, dtype):
+            return super().forward(x)
+        bias = None if self.bias is None else self.bias.to(dtype)
+        y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, self.stride, self._border())
+        return y
+
+    def _product(self, x: Tensor) -> Tensor:
+        weight = self.weight.view(self.out_channels, self.in_channels)
+        return functional.linear(x.permute(0, 2, 3, 1), weight, self.bias).permute(0, 3, 1, 2)
+
+    def _size(self, x: Tensor) -> tuple[int, int]:
+        """Return height and width of the output."""
+        sides = zip(x.shape[2:], self._border(), self.kernel_size, self.stride, strict=True)
+        height, width = ((side + 2 * border - kernel) // stride + 1 for side, border, kernel, stride in sides)
+        return height, width
+
+    def _border(self) -> tuple[int, int]:
+        """Return how many zeros are put above and below, and left and right."""
+        if isinstance(self.padding, str):
+            height, width = self.kernel_size
+            return (height // 2, width // 2) if self.padding == "same" else (0, 0)
+        return self.padding[0], self.padding[1]
+
+
+class LeanDepthwiseConv2d(nn.Conv2d):
+    """Convolution of every channel by itself, trained in float32 also where others compute in bfloat16.
+
+    oneDNN is up to 24 times as slow backward in bfloat16 where the stride or the kernel is large.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve images."""
+        learns = torch.is_grad_enabled() and (x.requires_grad or self.weight.requires_grad)
+        if not learns or not _is_cast(x):
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x.float()).to(torch.get_autocast_dtype("cpu"))
+
+
+class LeanLinear(nn.Linear):
+    """A small dense layer, in float32 also where others compute in bfloat16.
+
+    A product of a few thousand numbers in bfloat16 costs oneDNN more than the numbers do.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply and add."""
+        if not _is_cast(x):
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x.float())
+
+
+def leaner(layer: nn.Module) -> type[nn.Module] | None:
+    """Return the class that a layer may have instead of its own, for the same results in less time, if there is one."""
+    if type(layer) is nn.Linear and layer.weight.numel() <= MOST_WEIGHTS:
+        return LeanLinear
+    if type(layer) is not nn.Conv2d or layer.dilation != (1, 1) or layer.padding_mode != "zeros":
+        return None
+    if layer.groups > 1:
+        slow = max(layer.stride) > 1 or max(layer.kernel_size) > 3
+        return LeanDepthwiseConv2d if slow and layer.groups == layer.in_channels else None
+    if layer.kernel_size == (1, 1):
+        plain = layer.stride == (1, 1) and layer.padding in ((0, 0), "valid", "same")
+        return LeanConv2d if plain else None
+    uneven = layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel_size)
+    return None if uneven else LeanConv2d
+
+
+class _Convolve(torch.autograd.Function):
+    """A convolution whose weights get their gradients from one product of gradients and pixels."""
+
+    @staticmethod
+    def forward(
+        context: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: tuple[int, int],
+        border: tuple[int, int],
+    ) -> Tensor:
+        context.save_for_backward(x, weight)
+        context.stride, context.border, context.has_bias = stride, border, bias is not None
+        return functional.conv2d(x, weight, bias, stride, border)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None, None]:
+        x, weight = context.saved_tensors
+        (gradient,) = gradients
+        towards_x = None
+        if context.needs_input_grad[0]:
+            mask = [True, False, False]
+            settings = context.stride, context.border, (1, 1), False, (0, 0), 1, mask
+            towards_x = torch.ops.aten.convolution_backward(gradient, x, weight, None, *settings)[0]
+        rows = gradient.permute(0, 2, 3, 1).reshape(-1, weight.shape[0])
+        products = rows.t() @ _windows(x, weight.shape[2:], context.stride, context.border)
+        towards_weight = products.view(weight.shape[0], *weight.shape[2:], -1).permute(0, 3, 1, 2)
+        return towards_x, towards_weight, rows.sum(0) if context.has_bias else None, None, None
+
+
+def _windows(x: Tensor, size: torch.Size, stride: tuple[int, int], border: tuple[int, int]) -> Tensor:
+    """Return what a kernel of a size sees at every place of images: (images * places, pixels * channels)."""
+    images = x.permute(0, 2, 3, 1)
+    if any(border):
+        images = functional.pad(images, (0, 0, border[1], border[1], border[0], border[0]))
+    windows = images.unfold(1, size[0], stride[0]).unfold(2, size[1], stride[1])
+    return windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, size.numel() * x.shape[1])
+
+
+def _few_pixels(channels: int, dtype: torch.dtype) -> int:
+    """Return up to how many pixels of output the gradients of weights are faster as a product, by measurements."""
+    if dtype != torch.bfloat16 or not _has_tiles() or channels < 64:
+        return 16
+    return 36 if channels < 128 else 64
+
+
+def _is_cast(x: Tensor) -> bool:
+    """Whether what is computed from a tensor is cast to another format on a CPU."""
+    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+
+
+@cache
+def _has_tiles() -> bool:
+    """Whether the CPU multiplies whole tiles of bfloat16, which makes products faster still."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))

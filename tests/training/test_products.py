@@ -1,0 +1,193 @@
+"""Layers that compute in another way: outputs and gradients are torch's, to rounding."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bakeoff.models.library import build, expand, find
+from bakeoff.specs.model import ModelSpec
+from bakeoff.training import products
+from bakeoff.training.lean import lean
+from bakeoff.training.products import LeanConv2d, LeanDepthwiseConv2d, LeanLinear, leaner
+
+LAYOUTS = [torch.channels_last, torch.contiguous_format]
+
+
+def as_lean(layer: nn.Module) -> nn.Module:
+    """Return a copy that has another class."""
+    (fast,) = lean(nn.Sequential(copy.deepcopy(layer)))
+    assert type(fast) is not type(layer)
+    return fast
+
+
+def passes(layer: nn.Module, images: Tensor, *, amp: bool = False) -> list[Tensor]:
+    """Return the output of a layer, and the gradients of images and weights."""
+    leaf = images.clone(memory_format=torch.preserve_format).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=amp):
+        output = layer(leaf)
+    upstream = torch.linspace(-1, 1, output.numel()).view(output.shape).cos().to(output.dtype)
+    return [output.detach(), *torch.autograd.grad(output, [leaf, *layer.parameters()], upstream)]
+
+
+def errors(layer: nn.Module, images: Tensor) -> list[float]:
+    """Return how far outputs and gradients in bfloat16 are from those in float64, as a share of the largest."""
+    exact = passes(copy.deepcopy(layer).double(), images.double())
+    found = passes(layer, images, amp=True)
+    return [float((one - other).abs().max() / one.abs().max()) for one, other in zip(exact, found, strict=True)]
+
+
+@given(
+    kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    border=st.sampled_from([(0, 0), (1, 1), (0, 2), "same", "valid"]),
+    size=st.tuples(st.integers(5, 9), st.integers(5, 9)),
+    channels=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    layout=st.sampled_from(LAYOUTS),
+    bias=st.booleans(),
+)
+@settings(deadline=None, max_examples=150)
+def test_convolutions_are_torchs(kernel, stride, border, size, channels, layout, bias) -> None:
+    torch.manual_seed(0)
+    stride = (1, 1) if border == "same" else stride
+    plain = nn.Conv2d(*channels, kernel, stride, border, bias=bias).double()
+    kind = leaner(plain)
+    if kind is None:
+        return
+    fast = copy.deepcopy(plain)
+    fast.__class__ = kind
+    images = torch.randn(3, channels[0], *size, dtype=torch.float64).to(memory_format=layout)
+    for expected, found in zip(passes(plain, images), passes(fast, images), strict=True):
+        torch.testing.assert_close(found, expected)
+    with torch.no_grad():
+        torch.testing.assert_close(fast(images), plain(images))
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [
+        (nn.Conv2d(2, 3, 1), LeanConv2d),
+        (nn.Conv2d(2, 3, 1, 2), None),
+        (nn.Conv2d(2, 3, 1, padding=1), None),
+        (nn.Conv2d(2, 3, 3, 2, 1), LeanConv2d),
+        (nn.Conv2d(2, 3, 3, padding="same"), LeanConv2d),
+        (nn.Conv2d(2, 3, (3, 2), padding="same"), None),
+        (nn.Conv2d(2, 3, 3, dilation=2), None),
+        (nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect"), None),
+        (nn.Conv2d(4, 4, 3, groups=2), None),
+        (nn.Conv2d(4, 4, 3, groups=4), None),
+        (nn.Conv2d(4, 4, 3, 2, groups=4), LeanDepthwiseConv2d),
+        (nn.Conv2d(4, 8, 5, groups=4), LeanDepthwiseConv2d),
+        (nn.Conv2d(4, 8, 5, groups=2), None),
+        (nn.Linear(256, 256), LeanLinear),
+        (nn.Linear(256, 257), None),
+        (type("Own", (nn.Linear,), {})(2, 3), None),
+        (type("Own", (nn.Conv2d,), {})(2, 3, 1), None),
+    ],
+)
+def test_only_what_is_known_is_computed_otherwise(layer: nn.Module, kind: type[nn.Module] | None) -> None:
+    assert leaner(layer) is kind
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(64, 8, 1),
+        nn.Conv2d(64, 8, 3, padding=1, bias=False),
+        nn.Conv2d(64, 8, 3, 2),
+        nn.Conv2d(64, 64, 3, 2, 1, groups=64),
+        nn.Conv2d(64, 128, 5, padding="same", groups=64),
+    ],
+)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("tiles", [False, True])
+def test_in_bfloat16_nothing_is_further_from_the_truth(
+    layer: nn.Conv2d, layout: torch.memory_format, tiles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    monkeypatch.setattr(products, "_has_tiles", lambda: tiles)
+    images = torch.randn(4, 64, 6, 6).to(memory_format=layout)
+    plain, fast = errors(layer, images), errors(as_lean(layer), images)
+    assert all(ours <= 2 * theirs for ours, theirs in zip(fast, plain, strict=True))
+    assert passes(as_lean(layer), images, amp=True)[0].dtype == torch.bfloat16
+
+
+def test_small_dense_layers_are_exact_where_others_round() -> None:
+    torch.manual_seed(0)
+    layer, x = nn.Linear(100, 10), torch.randn(7, 100)
+    assert max(errors(layer, x)) > 1e-3
+    assert max(errors(as_lean(layer), x)) < 1e-5
+    assert passes(as_lean(layer), x.bfloat16(), amp=True)[0].dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("layer", "pixels", "product"),
+    [
+        (nn.Conv2d(64, 8, 3, padding=1), 6, True),
+        (nn.Conv2d(64, 8, 3, padding=1), 7, False),
+        (nn.Conv2d(32, 8, 3, padding=1), 4, True),
+        (nn.Conv2d(32, 8, 3, padding=1), 5, False),
+        (nn.Conv2d(128, 8, 3, padding=1), 8, True),
+        (nn.Conv2d(128, 8, 3, padding=1), 9, False),
+        (nn.Conv2d(8, 8, 1), 16, True),
+        (nn.Conv2d(8, 8, 1), 17, False),
+    ],
+)
+def test_products_are_for_few_pixels(
+    layer: nn.Conv2d, pixels: int, product: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the names of what autograd goes back through."""
+    monkeypatch.setattr(products, "_has_tiles", lambda: True)
+    images = torch.randn(2, layer.in_channels, pixels, pixels).to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = as_lean(layer)(images)
+        assert (y.grad_fn.name() != "ConvolutionBackward0") is product
+        frozen = as_lean(layer).requires_grad_(False)(images)
+    assert frozen.dtype == torch.bfloat16
+
+
+def test_a_layer_that_is_watched_or_comes_twice() -> None:
+    torch.manual_seed(0)
+    shared, watched = nn.Conv2d(2, 2, 3, padding=1), nn.Linear(8, 3)
+    seen: list[Tensor] = []
+    watched.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    plain = nn.Sequential(shared, shared, nn.Flatten(), watched)
+    fast = lean(copy.deepcopy(plain))
+    assert fast[0] is fast[1]
+    assert type(fast[0]) is LeanConv2d
+    assert type(fast[3]) is nn.Linear
+    images = torch.randn(5, 2, 2, 2)
+    for expected, found in zip(passes(plain, images), passes(fast, images), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def gradients(model: nn.Module, images: Tensor) -> list[Tensor]:
+    logits = model.eval()(images)
+    functional.cross_entropy(logits, torch.arange(len(images)) % 3).backward()
+    return [logits.detach(), *(weight.grad for weight in model.parameters() if weight.grad is not None)]
+
+
+def compare(name: str) -> None:
+    torch.manual_seed(0)
+    size = max(find(name).min_size or 0, 32)
+    plain = build(ModelSpec(name=name), 3, 3, size).double().to(memory_format=torch.channels_last)
+    fast = lean(copy.deepcopy(plain))
+    images = torch.randn(3, 3, size, size, dtype=torch.float64).to(memory_format=torch.channels_last)
+    for expected, found in zip(gradients(plain, images), gradients(fast, images), strict=True):
+        scale = expected.abs().max().clamp(min=1e-12)
+        assert float((found - expected).abs().max() / scale) < 1e-6, name
+
+
+@pytest.mark.parametrize("name", ["mobilenet-keras", "resnet20", "resnet50-2015", "airbench94"])
+def test_networks_are_what_they_were(name: str) -> None:
+    compare(name)
+
+
+@pytest.mark.slow
+def test_all_networks_of_ours_are_what_they_were() -> None:
+    for name in expand("*"):
+        compare(name)
