@@ -93,6 +93,12 @@ def test_windows_that_overlap_or_leave_the_image_are_torchs(pool: nn.MaxPool2d) 
     assert type(lean(nn.Sequential(pool))[0]) is nn.MaxPool2d
 
 
+def test_what_is_set_to_evaluate_evaluates() -> None:
+    model = nn.Sequential(nn.Dropout(0.5), nn.Flatten(), nn.Linear(4, 3)).eval()
+    x = torch.randn(2, 1, 2, 2)
+    assert torch.equal(lean(copy.deepcopy(model))(x), model(x))
+
+
 def test_an_activation_that_falls_somewhere_stays_before_the_pooling() -> None:
     model = nn.Sequential(nn.BatchNorm2d(2), nn.GELU(), nn.MaxPool2d(3, 2))
     assert repr(lean(copy.deepcopy(model))) == repr(model)

@@ -1,7 +1,7 @@
 """Recorded passes: whatever they repeat, training ends where it ends without them, to the last bit."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -186,16 +186,72 @@ def test_only_long_trainings_of_steps_that_stay_the_same_are_worth_it(change: di
     assert not worth_recording(toy_network(), recipe, 99)
 
 
-def test_networks_of_unknown_origin_large_watched_or_with_shared_weights_are_not_recorded() -> None:
-    recipe = Recipe.parse({"engine": "lean", "epochs": 10})
-    shared = nn.Linear(4, 4)
-    watched = toy_network()
-    watched[0].register_forward_hook(lambda *_: None)
-    strange = nn.Sequential(toy_network(), type("Strange", (nn.Module,), {"__module__": "bakeoffish.nets"})())
+def watched_weight() -> nn.Module:
+    layer = nn.Linear(4, 4)
+    layer.weight.register_post_accumulate_grad_hook(lambda _: None)
+    return layer
+
+
+def changed_gradient() -> nn.Module:
+    layer = nn.Linear(4, 4)
+    layer.weight.register_hook(lambda gradient: gradient)
+    return layer
+
+
+def watched() -> nn.Module:
+    model = toy_network()
+    model[0].register_forward_hook(lambda *_: None)
+    return model
+
+
+def other_forward() -> nn.Module:
+    layer = nn.Linear(4, 4)
+    layer.forward = lambda x: x
+    return layer
+
+
+def large() -> nn.Module:
     with torch.device("meta"):
-        large = nn.Linear(10_000, 1_001)
-    for model in (watched, strange, large, nn.Sequential(shared, nn.ReLU(), shared)):
-        assert not worth_recording(model, recipe, 100)
+        return nn.Linear(10_000, 1_001)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        watched,
+        watched_weight,
+        changed_gradient,
+        other_forward,
+        large,
+        type("Strange", (nn.Module,), {"__module__": "bakeoffish.nets"}),
+        lambda: nn.TransformerEncoderLayer(4, 2, activation=lambda x: x),
+    ],
+)
+def test_networks_that_are_large_or_may_do_more_than_compute_are_not_recorded(model: Callable[[], nn.Module]) -> None:
+    recipe = Recipe.parse({"engine": "lean", "epochs": 10})
+    assert not worth_recording(nn.Sequential(nn.Linear(4, 4), model()), recipe, 100)
+    assert worth_recording(nn.Sequential(nn.Linear(4, 4), nn.TransformerEncoderLayer(4, 2)), recipe, 100)
+
+
+class Twice(nn.Module):
+    """A layer that is gone through twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.last = nn.Linear(64, 64), nn.Linear(64, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.last(self.layer(self.layer(images.flatten(1)).relu()))
+
+
+@pytest.mark.parametrize("amp", ["off", "bf16"])
+@pytest.mark.parametrize("two_names", [False, True])
+def test_weights_that_are_used_twice(two_names: bool, amp: str) -> None:
+    """Autocast casts them once, and a recording would twice, which other sums of gradients come from."""
+    torch.manual_seed(0)
+    shared = nn.Linear(64, 64)
+    model = nn.Sequential(nn.Flatten(), shared, nn.ReLU(), shared, nn.Linear(64, 3)) if two_names else Twice()
+    assert is_recorded(train_alike(model, batches_of(1, 8), amp)) is (amp == "off")
 
 
 def test_a_training_ends_alike_also_when_it_was_cut_off(training, monkeypatch: pytest.MonkeyPatch) -> None:

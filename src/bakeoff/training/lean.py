@@ -1,5 +1,6 @@
 """Layers of a network replaced by ones that compute the same in less time on a CPU."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, TypeGuard
 
@@ -7,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bakeoff.training.products import leaner
+from bakeoff.training.known import known
+from bakeoff.training.products import LeanLinear, is_small, leaner_convolution
 
 # max(f(a), f(b)) = f(max(a, b)) for these, as they never fall.
 _RISING = (nn.ReLU, nn.ReLU6, nn.LeakyReLU)
@@ -28,21 +30,21 @@ def lean(model: nn.Module) -> nn.Module:
       too, but where rounding makes two pixels the same.
     - Max pooling in bfloat16 is faster backward, where windows do not overlap. Gradients are equal.
     - Dropout draws 8 or 16 random bits for an element and not one float: faster, and other elements than torch's.
-    - Convolutions with few pixels are matrix products, and some layers compute in float32 where others do in bfloat16.
-      Outputs and gradients are equal to rounding.
+    - Convolutions with few pixels are matrix products, and some depthwise ones are trained in float32 where others
+      compute in bfloat16. Outputs and gradients are equal to rounding.
+    - Small dense layers compute in float32 where the network is one row of known layers.
 
     Modules with hooks stay: somebody waits for their very output.
     """
     for row in [module for module in model.modules() if _in_a_row(module)]:
         _pool_first(row)
-    for parent in list(model.modules()):
-        for name, child in parent.named_children():
-            if type(child) is nn.Dropout and not _watched(child) and 0 < child.p < 1:
-                setattr(parent, name, LeanDropout(child.p))
-            if type(child) is nn.MaxPool2d and not _watched(child) and _apart(child):
-                setattr(parent, name, LeanMaxPool2d(child.kernel_size, child.stride))
-            if (kind := leaner(child)) and not _watched(child):
-                child.__class__ = kind  # weights, and who else has the layer, stay
+    for layer in [*model.modules()]:
+        if (kind := _leaner(layer)) and not _watched(layer):
+            layer.__class__ = kind  # its weights, and who else has it, stay
+    line = list(_in_line(model))
+    if all(map(known, line)):  # others may want the format that they would get
+        for layer in filter(is_small, line):
+            layer.__class__ = LeanLinear
     return model
 
 
@@ -181,6 +183,24 @@ def _apart(pool: nn.MaxPool2d) -> bool:
         and pool.dilation in (1, (1, 1))
         and not (pool.ceil_mode or pool.return_indices)
     )
+
+
+def _leaner(layer: nn.Module) -> type[nn.Module] | None:
+    """Return the class that a layer may have instead of its own, whatever comes before and behind it."""
+    if type(layer) is nn.Dropout and 0 < layer.p < 1:
+        return LeanDropout
+    if type(layer) is nn.MaxPool2d and _apart(layer):
+        return LeanMaxPool2d
+    return leaner_convolution(layer) if type(layer) is nn.Conv2d else None
+
+
+def _in_line(network: nn.Module) -> Iterator[nn.Module]:
+    """Yield the layers of a network that is a row of layers and rows, or the network itself."""
+    if _in_a_row(network):
+        for layer in network:
+            yield from _in_line(layer)
+    else:
+        yield network
 
 
 def _in_a_row(module: nn.Module) -> TypeGuard[nn.Sequential]:

@@ -1,7 +1,7 @@
 """Convolutions and dense layers in the way and the number format in which a CPU is fastest at them."""
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -11,31 +11,38 @@ MOST_PIXELS = 256  # of the output of a convolution of single pixels that is a p
 MOST_WEIGHTS = 2**16  # of a dense layer that is computed in float32
 
 
-class LeanConv2d(nn.Conv2d):
-    """Convolution that is a matrix product where its output has few pixels. Elsewhere, and on other devices, torch's.
+class LeanPointwiseConv2d(nn.Conv2d):
+    """Convolution of single pixels that is a matrix product where its output has few of them; elsewhere torch's.
 
-    oneDNN, which torch calls, cuts the work into pieces along the pixels, and is up to ten times slower than a product
-    where there are few: forward and backward for kernels of a single pixel, else towards the weights.
+    oneDNN, which torch calls, cuts the work into pieces along the pixels, and is up to six times slower than a product.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve images, of which a product leaves the output in channels-last format."""
-        if x.device.type != "cpu" or x.ndim != 4:
+        if x.device.type != "cpu" or x.ndim != 4 or x.shape[2] * x.shape[3] > MOST_PIXELS:
             return super().forward(x)
-        height, width = self._size(x)
-        if self.kernel_size == (1, 1):
-            return self._product(x) if height * width <= MOST_PIXELS else super().forward(x)
-        dtype = torch.get_autocast_dtype("cpu") if _is_cast(x) else x.dtype
+        weight = self.weight.view(self.out_channels, self.in_channels)
+        return functional.linear(x.permute(0, 2, 3, 1), weight, self.bias).permute(0, 3, 1, 2)
+
+
+class LeanConv2d(nn.Conv2d):
+    """Convolution whose weights get their gradients from a matrix product where its output has few pixels.
+
+    Elsewhere it is torch's. oneDNN takes up to ten times as long for these gradients.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve images."""
         learns = torch.is_grad_enabled() and self.weight.requires_grad
-        if not learns or height * width > _few_pixels(self.in_channels, dtype):
+        if not learns or x.device.type != "cpu" or x.ndim != 4:
+            return super().forward(x)
+        dtype = torch.get_autocast_dtype("cpu") if _is_cast(x) else x.dtype
+        height, width = self._size(x)
+        if height * width > _few_pixels(self.in_channels, dtype):
             return super().forward(x)
         bias = None if self.bias is None else self.bias.to(dtype)
         y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, self.stride, self._border())
         return y
-
-    def _product(self, x: Tensor) -> Tensor:
-        weight = self.weight.view(self.out_channels, self.in_channels)
-        return functional.linear(x.permute(0, 2, 3, 1), weight, self.bias).permute(0, 3, 1, 2)
 
     def _size(self, x: Tensor) -> tuple[int, int]:
         """Return height and width of the output."""
@@ -80,20 +87,24 @@ class LeanLinear(nn.Linear):
             return super().forward(x.float())
 
 
-def leaner(layer: nn.Module) -> type[nn.Module] | None:
-    """Return the class that a layer may have instead of its own, for the same results in less time, if there is one."""
-    if type(layer) is nn.Linear and layer.weight.numel() <= MOST_WEIGHTS:
-        return LeanLinear
-    if type(layer) is not nn.Conv2d or layer.dilation != (1, 1) or layer.padding_mode != "zeros":
+def leaner_convolution(layer: nn.Conv2d) -> type[nn.Conv2d] | None:
+    """Return the class that a convolution may have instead of its own, if there is one."""
+    if layer.dilation != (1, 1) or layer.padding_mode != "zeros" or layer.weight.dtype != torch.float32:
         return None
     if layer.groups > 1:
         slow = max(layer.stride) > 1 or max(layer.kernel_size) > 3
         return LeanDepthwiseConv2d if slow and layer.groups == layer.in_channels else None
     if layer.kernel_size == (1, 1):
         plain = layer.stride == (1, 1) and layer.padding in ((0, 0), "valid", "same")
-        return LeanConv2d if plain else None
+        return LeanPointwiseConv2d if plain else None
     uneven = layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel_size)
-    return None if uneven else LeanConv2d
+    large = layer.kernel_size[0] * layer.kernel_size[1] > 9  # for which a product takes much memory
+    return None if uneven or large else LeanConv2d
+
+
+def is_small(layer: nn.Module) -> TypeGuard[nn.Linear]:
+    """Whether a layer is a dense one that may be a `LeanLinear`."""
+    return type(layer) is nn.Linear and layer.weight.numel() <= MOST_WEIGHTS and layer.weight.dtype == torch.float32
 
 
 class _Convolve(torch.autograd.Function):

@@ -10,11 +10,11 @@ from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from bakeoff.specs.recipe import Recipe
+from bakeoff.training.known import known
 
 LEAST_STEPS = 1000  # that recording is worth, which takes a quarter of a second for a small network
 MOST_WEIGHTS = 10_000_000  # above, operations take so long that what is between them no longer counts
 
-_KNOWN = ("torch.nn.", "bakeoff.")  # where modules are from that do nothing but compute
 _CAST = torch.ops.aten._to_copy.default
 _RENAMED = (torch.ops.aten.alias.default, torch.ops.aten.detach.default)
 
@@ -25,8 +25,7 @@ def worth_recording(model: nn.Module, recipe: Recipe, steps_per_epoch: int) -> b
     """Whether the passes of a training are to be recorded.
 
     They are where it is long and its network small, where what is computed stays the same from step to step, and where
-    every module is of known origin: others may draw Python's own random numbers in their forward pass, or count. A
-    weight in two places would be cast twice, where autocast casts it once.
+    every module is known to do nothing else.
 
     Args:
         model: to be trained.
@@ -39,8 +38,8 @@ def worth_recording(model: nn.Module, recipe: Recipe, steps_per_epoch: int) -> b
         and not changes
         and recipe.total_steps(steps_per_epoch) >= LEAST_STEPS
         and sum(weight.numel() for weight in model.parameters()) <= MOST_WEIGHTS
-        and all(_known(module) for module in model.modules())
-        and not _shares_weights(model)
+        and all(weight.device.type in ("cpu", "meta") for weight in model.parameters())
+        and all(map(known, model.modules()))
     )
 
 
@@ -79,7 +78,7 @@ class RecordedPass:
             inputs: of the network.
             targets: classes, or the share of each.
         """
-        form = inputs.shape, inputs.stride(), targets.shape, targets.dtype
+        form = inputs.shape, inputs.stride(), inputs.dtype, targets.shape, targets.dtype
         if self._form is None:
             self._form = form
             return self._record(inputs, targets)
@@ -127,18 +126,6 @@ class RecordedPass:
             weight.grad = gradient
 
 
-def _known(module: nn.Module) -> bool:
-    """Whether a module only computes, and nobody waits for what it does."""
-    hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
-    return type(module).__module__.startswith(_KNOWN) and not any(hooks)
-
-
-def _shares_weights(model: nn.Module) -> bool:
-    """Whether a weight is in several places."""
-    everywhere = list(model.named_parameters(remove_duplicate=False))
-    return len(everywhere) > len(list(model.parameters()))
-
-
 def _shorten(graph: fx.Graph, weights: Sequence[Tensor]) -> list[Tensor]:
     """Rewrite recorded passes, which take a batch, weights and buffers, and return figures and gradients.
 
@@ -146,6 +133,9 @@ def _shorten(graph: fx.Graph, weights: Sequence[Tensor]) -> list[Tensor]:
 
     Returns:
         Tensors for the casts.
+
+    Raises:
+        ValueError: a weight is cast twice, where autocast casts it once.
     """
     graph.set_codegen(fx.graph.CodeGen())  # arguments one after the other, not as trees
     for node in [node for node in graph.nodes if node.target in _RENAMED]:
@@ -159,6 +149,8 @@ def _shorten(graph: fx.Graph, weights: Sequence[Tensor]) -> list[Tensor]:
         for node in graph.find_nodes(op="call_function", target=_CAST)
         if node.args[0] in value and node.kwargs.keys() == {"dtype"}
     ]
+    if len({node.args[0] for node in casts}) < len(casts):
+        raise ValueError("a weight is cast twice")
     output = graph.output_node()
     returned: Any = output.args[0]
     loss, correct, *gradients = returned
