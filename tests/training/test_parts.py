@@ -154,6 +154,25 @@ def test_adam_and_its_kin_are_torchs(kind: type[Adam | Adamax], decay: float):
             torch.testing.assert_close(value, other.state[right][name], **rounding)
 
 
+@pytest.mark.parametrize("kind", [Adam, AdamW, Adamax])
+def test_what_decays_to_nothing_becomes_nothing(kind: type[Adam | Adamax]):
+    """Numbers whose exponents have ended are slow, and would stay: 0.9 of the smallest is the smallest."""
+    ours, theirs = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+    one = kind([{"params": [ours]}], 0.01, (0.9, 0.95), 1e-7)
+    other = getattr(torch.optim, kind.__name__)([theirs], 0.01, (0.9, 0.95), 1e-7, weight_decay=0)
+    for step in range(2100):
+        gradient = torch.tensor([1e-3, 1e-12, 1.0]) * (step < 10)
+        gradient[2] = 1.0
+        ours.grad, theirs.grad = gradient, gradient.clone()
+        one.step()
+        other.step()
+        least = min(value[value > 0].min() for name, value in one.state[ours].items() if name != "step")
+        assert least > torch.finfo(torch.float32).tiny
+    assert one.state[ours]["exp_avg"].tolist()[:2] == [0, 0]
+    assert 0 < other.state[theirs]["exp_avg"][0] < torch.finfo(torch.float32).tiny
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=0)
+
+
 def test_frozen_weights_are_left_out_of_the_optimizer():
     model = toy_network()
     next(model.parameters()).requires_grad_(False)

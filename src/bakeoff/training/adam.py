@@ -2,10 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
+
+TINY = 1e-36  # has no part in any update, since `eps` is far larger than its root
+STEPS = 32  # within which nothing above becomes too small for a CPU to be fast at, unless less than 0.87 is kept of it
 
 State = dict[str, Tensor]
 
@@ -15,6 +19,10 @@ class _OnCPU(torch.optim.Optimizer):
 
     What torch does around its kernels, for every weight and at every step, takes longer than the kernels themselves
     where networks are small.
+
+    A weight that gets no gradients any more, such as one of a unit that is never active, has running figures that
+    decay until their exponents end, where arithmetic takes many times as long and rounds such that they stay there.
+    Figures below `TINY` are therefore set to zero every `STEPS` steps.
 
     Args:
         groups: of parameters, on a CPU.
@@ -38,6 +46,9 @@ class _OnCPU(torch.optim.Optimizer):
                 steps, *running = [[state[name] for state in states] for name in ("step", *self.figures)]
                 torch._foreach_add_(steps, 1)
                 self._update(group, weights, [weight.grad for weight in weights], steps, *running)
+                if steps[0].item() % STEPS == 0:
+                    for figure in chain(*running):
+                        torch.hardshrink(figure, TINY, out=figure)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients."""
