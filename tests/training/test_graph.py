@@ -80,7 +80,7 @@ def test_nothing_in_a_step_waits_for_the_device(optimizer: object) -> None:
     model = toy_network().train()
     step = Step(
         model,
-        optimizers.build(model, recipe.optimizer),
+        optimizers.build(model, recipe.optimizer, on_device=True),
         Preprocess(part.shape, "dataset", part.channel_statistics(), 1, 8, CPU),
         recipe,
         Precision("bf16", CPU),
