@@ -109,10 +109,14 @@ def test_in_bfloat16_nothing_is_further_from_the_truth(
     layer: nn.Conv2d, layout: torch.memory_format, tiles: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
+    layer.reset_parameters()
     monkeypatch.setattr(products, "_has_tiles", lambda: tiles)
     images = torch.randn(4, 64, 6, 6).to(memory_format=layout)
     plain, fast = errors(layer, images), errors(as_lean(layer), images)
-    assert all(ours <= 2 * theirs for ours, theirs in zip(fast, plain, strict=True))
+    # A rounding that falls the other way is no error of either.
+    assert all(
+        ours <= max(2 * theirs, torch.finfo(torch.bfloat16).eps) for ours, theirs in zip(fast, plain, strict=True)
+    )
     assert passes(as_lean(layer), images, amp=True)[0].dtype == torch.bfloat16
 
 
