@@ -1,5 +1,6 @@
 """Convolutions and dense layers in the way and the number format in which a CPU is fastest at them."""
 
+import math
 from functools import cache
 from typing import Any, TypeGuard
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+FEW_PIXELS = 16  # of the output of a convolution that is a product at least in part, on every processor
 MOST_PIXELS = 256  # of the output of a convolution of single pixels that is a product
 MOST_WEIGHTS = 2**16  # of a dense layer that is computed in float32
 
@@ -26,9 +28,10 @@ class LeanPointwiseConv2d(nn.Conv2d):
 
 
 class LeanConv2d(nn.Conv2d):
-    """Convolution whose weights get their gradients from a matrix product where its output has few pixels.
+    """Convolution of which a training computes as matrix products what is faster so, where its output has few pixels.
 
-    Elsewhere it is torch's. oneDNN takes up to ten times as long for these gradients.
+    Elsewhere it is torch's. oneDNN takes up to ten times as long for the gradients of weights, and up to four times for
+    the rest where there are hundreds of channels.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,8 +44,17 @@ class LeanConv2d(nn.Conv2d):
         if height * width > _few_pixels(self.in_channels, dtype):
             return super().forward(x)
         bias = None if self.bias is None else self.bias.to(dtype)
-        y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, self.stride, self._border())
+        settings = self.stride, self._border(), self._as_products(height * width, dtype)
+        y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, *settings)
         return y
+
+    def _as_products(self, pixels: int, dtype: torch.dtype) -> tuple[bool, bool]:
+        """Return whether the output, and whether the gradients of images, are products."""
+        channels = min(self.in_channels, self.out_channels)
+        output, images = (pixels <= FEW_PIXELS and channels >= least for least in _enough_channels(dtype))
+        # Gradients are convolved as images are where a kernel moves by single pixels and never lies in the border.
+        inside = all(border < side for border, side in zip(self._border(), self.kernel_size, strict=True))
+        return output, images and self.stride == (1, 1) and inside
 
     def _size(self, x: Tensor) -> tuple[int, int]:
         """Return height and width of the output."""
@@ -108,7 +120,10 @@ def is_small(layer: nn.Module) -> TypeGuard[nn.Linear]:
 
 
 class _Convolve(torch.autograd.Function):
-    """A convolution whose weights get their gradients from one product of gradients and pixels."""
+    """A convolution whose weights get their gradients from one product of gradients and pixels.
+
+    The last argument says whether the output, and whether the gradients of images, are products as well.
+    """
 
     @staticmethod
     def forward(
@@ -118,40 +133,75 @@ class _Convolve(torch.autograd.Function):
         bias: Tensor | None,
         stride: tuple[int, int],
         border: tuple[int, int],
+        as_products: tuple[bool, bool],
     ) -> Tensor:
-        context.save_for_backward(x, weight)
         context.stride, context.border, context.has_bias = stride, border, bias is not None
-        return functional.conv2d(x, weight, bias, stride, border)
+        context.as_products = as_products
+        if not as_products[0]:
+            context.save_for_backward(x, weight)
+            return functional.conv2d(x, weight, bias, stride, border)
+        windows = _windows(x, weight.shape[2:], stride, border)
+        context.save_for_backward(x, weight, windows)
+        return _product(windows, weight.permute(0, 2, 3, 1).flatten(1).t(), bias)
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None, None]:
-        x, weight = context.saved_tensors
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None, None, None]:
+        x, weight, *windows = context.saved_tensors
         (gradient,) = gradients
         towards_x = None
-        if context.needs_input_grad[0]:
+        if context.needs_input_grad[0] and context.as_products[1]:
+            height, width = weight.shape[2:]
+            around = height - 1 - context.border[0], width - 1 - context.border[1]
+            turned = weight.permute(2, 3, 0, 1).flip(0, 1).flatten(0, 2)
+            towards_x = _product(_windows(gradient, weight.shape[2:], (1, 1), around), turned)
+        elif context.needs_input_grad[0]:
             mask = [True, False, False]
             settings = context.stride, context.border, (1, 1), False, (0, 0), 1, mask
             towards_x = torch.ops.aten.convolution_backward(gradient, x, weight, None, *settings)[0]
-        rows = gradient.permute(0, 2, 3, 1).reshape(-1, weight.shape[0])
-        products = rows.t() @ _windows(x, weight.shape[2:], context.stride, context.border)
+        rows = gradient.permute(0, 2, 3, 1).flatten(0, 2)
+        seen = windows[0] if windows else _windows(x, weight.shape[2:], context.stride, context.border)
+        products = rows.t() @ seen.flatten(0, 2)
         towards_weight = products.view(weight.shape[0], *weight.shape[2:], -1).permute(0, 3, 1, 2)
-        return towards_x, towards_weight, rows.sum(0) if context.has_bias else None, None, None
+        return towards_x, towards_weight, rows.sum(0) if context.has_bias else None, None, None, None
+
+
+def _product(windows: Tensor, kernels: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return images of what kernels, shape (pixels * channels, kernels), make of windows."""
+    size = len(windows), kernels.shape[1], *windows.shape[1:3]
+    # Written into what is returned, since a view of it could not be worked on in place.
+    images = torch.empty(size, dtype=kernels.dtype, device=kernels.device, memory_format=torch.channels_last)
+    rows, out = windows.flatten(0, 2), images.permute(0, 2, 3, 1).flatten(0, 2)
+    if bias is None:
+        torch.mm(rows, kernels, out=out)
+    else:
+        torch.addmm(bias, rows, kernels, out=out)
+    return images
 
 
 def _windows(x: Tensor, size: torch.Size, stride: tuple[int, int], border: tuple[int, int]) -> Tensor:
-    """Return what a kernel of a size sees at every place of images: (images * places, pixels * channels)."""
+    """Return what a kernel of a size sees at every place of images: (images, rows, columns, pixels * channels)."""
     images = x.permute(0, 2, 3, 1)
     if any(border):
         images = functional.pad(images, (0, 0, border[1], border[1], border[0], border[0]))
     windows = images.unfold(1, size[0], stride[0]).unfold(2, size[1], stride[1])
-    return windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, size.numel() * x.shape[1])
+    return windows.permute(0, 1, 2, 4, 5, 3).flatten(3)
 
 
 def _few_pixels(channels: int, dtype: torch.dtype) -> int:
     """Return up to how many pixels of output the gradients of weights are faster as a product, by measurements."""
     if dtype != torch.bfloat16 or not _has_tiles() or channels < 64:
-        return 16
+        return FEW_PIXELS
     return 36 if channels < 128 else 64
+
+
+def _enough_channels(dtype: torch.dtype) -> tuple[float, float]:
+    """Return from how many channels on the output, and the gradients of images, are faster as products.
+
+    That is by measurements too, where the output has at most `FEW_PIXELS`.
+    """
+    if dtype.itemsize >= torch.float32.itemsize:
+        return 256, 512
+    return (0, 512) if dtype == torch.bfloat16 and _has_tiles() else (math.inf, math.inf)
 
 
 def _is_cast(x: Tensor) -> bool:
