@@ -86,6 +86,7 @@ def test_images_that_are_looked_at_stay_whole() -> None:
     handle = model[0].register_forward_hook(lambda *_: None)
     assert seen(model, images)[0] == (30, 30)
     handle.remove()
+    model.register_forward_hook(lambda *_: None)  # of the whole row, for whose output nothing changes
     assert seen(model, images)[0] == (28, 28)
     assert seen(model.eval(), images)[0] == (30, 30)
 
@@ -95,10 +96,47 @@ def test_what_a_network_computes_is_counted_whole() -> None:
     assert count_macs(lean(copy.deepcopy(plain)), 3, 32) == count_macs(plain, 3, 32)
 
 
+def test_what_stands_in_a_row_and_is_looked_at_stays_whole() -> None:
+    row = lean(nn.Sequential(nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU()), nn.AvgPool2d(2)))
+    images, shapes = torch.randn(2, 3, 33, 33), []
+    row[0].register_forward_hook(lambda _module, _inputs, output: shapes.append(output.shape[2:]))
+    row(images)
+    assert shapes == [(31, 31)]
+
+
+def test_an_image_that_is_changed_in_place_is_changed_whole() -> None:
+    images = torch.randn(2, 3, 33, 33)
+    lean(nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 2, 3), nn.MaxPool2d(2), nn.Conv2d(2, 2, 3, 2)))(images)
+    assert images.min() == 0
+
+
+def test_an_image_on_which_nothing_is_computed_twice_stays_whole() -> None:
+    """A window by itself leaves out what does not fit; to crop that would be a copy for nothing."""
+    row = nn.Sequential(nn.Conv2d(3, 2, 4, 4), nn.BatchNorm2d(2))
+    assert type(lean(row)) is nn.Sequential
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d((2,))),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d([2, 2], (2,))),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.AvgPool2d((2,), ())),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2, return_indices=True)),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2, return_indices=True)),
+    ],
+)
+def test_poolings_that_are_written_otherwise_or_ask_for_places_are_torchs(row: nn.Sequential) -> None:
+    images = torch.randn(2, 3, 33, 33)
+    expected, found = row(images), lean(copy.deepcopy(row))(images)
+    torch.testing.assert_close(found, expected)
+
+
 @pytest.mark.parametrize(
     "row",
     [
         nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()),
+        nn.Sequential(nn.ReLU(), nn.Conv2d(3, 4, 3), nn.MaxPool2d(2)),
         nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.MaxPool2d(2)),
         nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3), nn.MaxPool2d(2)),
         nn.Sequential(type("Own", (nn.Conv2d,), {})(3, 4, 3), nn.MaxPool2d(2)),

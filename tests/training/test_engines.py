@@ -104,6 +104,11 @@ def test_an_activation_that_falls_somewhere_stays_before_the_pooling() -> None:
     assert repr(lean(copy.deepcopy(model))) == repr(model)
 
 
+def test_what_an_activation_gives_is_not_written_over() -> None:
+    row = lean(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Sequential(nn.ReLU(inplace=True))))
+    row(torch.randn(2, 1, 6, 6)).sum().backward()
+
+
 def test_a_layer_that_somebody_watches_stays() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.5))
     seen = []

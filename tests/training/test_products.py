@@ -68,6 +68,36 @@ def test_convolutions_are_torchs(kernel, stride, border, size, channels, layout,
         torch.testing.assert_close(fast(images), plain(images))
 
 
+@pytest.mark.parametrize("least", [(0, 0), (9, 9)])
+def test_gradients_of_gradients_are_torchs(least: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "_enough_channels", lambda _dtype: least)
+    torch.manual_seed(0)
+    plain = nn.Conv2d(3, 5, 3, padding=1)
+    fast = as_lean(plain)
+    images, found = torch.randn(2, 3, 4, 4, dtype=torch.float64), []
+    for layer in (plain.double(), fast.double()):
+        leaf = images.clone().requires_grad_()
+        penalty = layer(leaf).sin().sum()
+        gradients = torch.autograd.grad(penalty, [leaf, layer.weight], create_graph=True)
+        squared = sum(gradient.square().sum() for gradient in gradients)
+        found.append(torch.autograd.grad(squared, [leaf, layer.weight]))
+    for expected, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 4, 4), (2, 3, 1, 4), (2, 3, 1, 1)])
+def test_images_that_do_not_fit_are_refused_in_torchs_words(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "_enough_channels", lambda _dtype: (0, 0))
+    layer, said = nn.Conv2d(3, 5, 3), []
+    for one in (layer, as_lean(layer)):
+        with pytest.raises(RuntimeError) as refusal:
+            one(torch.zeros(shape))
+        said.append(str(refusal.value))
+    assert said[0] == said[1]
+
+
 @pytest.mark.parametrize(
     ("layer", "kind"),
     [

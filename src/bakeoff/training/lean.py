@@ -35,7 +35,8 @@ def lean(model: nn.Module) -> nn.Module:
     if all(map(known, line)):  # others may want the format that they would get
         for layer in filter(is_small, line):
             layer.__class__ = LeanLinear
-    within = {id(child) for row in rows for child in row.children()}
+    # An outer row knows what becomes of what an inner one gives.
+    within = {id(child) for row in rows for child in row}
     for row in rows:
         if id(row) not in within and may_see_less(row):
             row.__class__ = CroppedRow

@@ -1,6 +1,5 @@
 """Max pooling on a CPU: before activations, and with gradients that are put into place."""
 
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bakeoff.training.layout import layout
-from bakeoff.training.rows import in_a_row, watched
+from bakeoff.training.rows import in_a_row, in_line, watched
 
 # max(f(a), f(b)) = f(max(a, b)) for these, as they never fall.
 _RISING = (nn.ReLU, nn.ReLU6, nn.LeakyReLU)
@@ -54,27 +53,37 @@ class PoolFirst(nn.Module):
 def pool_first(row: nn.Sequential) -> None:
     """Let activations before a max pooling change places with it."""
     layers = list(row._modules)  # and not `named_children`, which leaves out what comes twice
-    for before, name in pairwise(layers):
+    for before, name, behind in zip(layers, layers[1:], [*layers[2:], None], strict=False):
         pool = getattr(row, name)
         holder, place = _last_layer(row, before)
         activation = getattr(holder, place)
-        may_move = isinstance(activation, _RISING) and type(pool) is nn.MaxPool2d
-        if may_move and not watched(activation, getattr(row, before), pool):
+        may_move = isinstance(activation, _RISING) and type(pool) is nn.MaxPool2d and not pool.return_indices
+        # What an activation gives is wanted on the way back, and would be written over.
+        kept = behind is None or not getattr(next(in_line(getattr(row, behind)), None), "inplace", False)
+        if may_move and kept and not watched(activation, getattr(row, before), pool):
             setattr(holder, place, nn.Identity())
             setattr(row, name, PoolFirst(pool, activation))
 
 
 def are_apart(pool: nn.MaxPool2d) -> bool:
     """Whether a pooling's windows lie beside each other and within the image, and nobody asks for places."""
-    # torch also takes lists, which would be compared as words are.
-    pairs = ((value, value) if isinstance(value, int) else tuple(value) for value in (pool.stride, pool.kernel_size))
-    fit = all(stride >= size for stride, size in zip(*pairs, strict=True))
+    size, stride = pair(pool.kernel_size), pair(pool.stride)
     return (
-        fit
+        size is not None
+        and stride is not None
+        and stride[0] >= size[0]
+        and stride[1] >= size[1]
         and pool.padding in (0, (0, 0))
         and pool.dilation in (1, (1, 1))
         and not (pool.ceil_mode or pool.return_indices)
     )
+
+
+def pair(value: object) -> tuple[int, int] | None:
+    """Return a setting down and to the right, or None where it is written in another of the ways that torch takes."""
+    if isinstance(value, int):
+        return value, value
+    return (value[0], value[1]) if isinstance(value, tuple | list) and len(value) == 2 else None
 
 
 class _Pool(torch.autograd.Function):

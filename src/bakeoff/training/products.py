@@ -2,7 +2,7 @@
 
 import math
 from functools import cache
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -31,30 +31,35 @@ class LeanConv2d(nn.Conv2d):
     """Convolution of which a training computes as matrix products what is faster so, where its output has few pixels.
 
     Elsewhere it is torch's. oneDNN takes up to ten times as long for the gradients of weights, and up to four times for
-    the rest where there are hundreds of channels.
+    the rest where there are hundreds of channels. A product leaves the output in channels-last format, and keeps what
+    each kernel sees, such as nine times the image, for the way back.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve images."""
-        learns = torch.is_grad_enabled() and self.weight.requires_grad
-        if not learns or x.device.type != "cpu" or x.ndim != 4:
-            return super().forward(x)
         dtype = torch.get_autocast_dtype("cpu") if _is_cast(x) else x.dtype
-        height, width = self._size(x)
-        if height * width > _few_pixels(self.in_channels, dtype):
+        if not self._is_product(x, dtype):
             return super().forward(x)
         bias = None if self.bias is None else self.bias.to(dtype)
-        settings = self.stride, self._border(), self._as_products(height * width, dtype)
+        settings = self.stride, self._border(), self._further(x, dtype)
         y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, *settings)
         return y
 
-    def _as_products(self, pixels: int, dtype: torch.dtype) -> tuple[bool, bool]:
-        """Return whether the output, and whether the gradients of images, are products."""
-        channels = min(self.in_channels, self.out_channels)
+    def _is_product(self, x: Tensor, dtype: torch.dtype) -> bool:
+        """Return whether the gradients of weights are a product, where all is as it must be."""
+        learns = torch.is_grad_enabled() and self.weight.requires_grad
+        if not learns or x.device.type != "cpu" or x.ndim != 4 or x.shape[1] != self.in_channels:
+            return False
+        height, width = self._size(x)
+        return min(height, width) > 0 and height * width <= _few_pixels(self.in_channels, dtype)
+
+    def _further(self, x: Tensor, dtype: torch.dtype) -> "_Further":
+        """Return what else is a product."""
+        channels, pixels = min(self.in_channels, self.out_channels), math.prod(self._size(x))
         output, images = (pixels <= FEW_PIXELS and channels >= least for least in _enough_channels(dtype))
         # Gradients are convolved as images are where a kernel moves by single pixels and never lies in the border.
         inside = all(border < side for border, side in zip(self._border(), self.kernel_size, strict=True))
-        return output, images and self.stride == (1, 1) and inside
+        return _Further(output, images and self.stride == (1, 1) and inside)
 
     def _size(self, x: Tensor) -> tuple[int, int]:
         """Return height and width of the output."""
@@ -119,11 +124,15 @@ def is_small(layer: nn.Module) -> TypeGuard[nn.Linear]:
     return type(layer) is nn.Linear and layer.weight.numel() <= MOST_WEIGHTS and layer.weight.dtype == torch.float32
 
 
-class _Convolve(torch.autograd.Function):
-    """A convolution whose weights get their gradients from one product of gradients and pixels.
+class _Further(NamedTuple):
+    """What of a convolution is a product besides the gradients of weights: its output, and the gradients of images."""
 
-    The last argument says whether the output, and whether the gradients of images, are products as well.
-    """
+    output: bool
+    images: bool
+
+
+class _Convolve(torch.autograd.Function):
+    """A convolution whose weights get their gradients from one product of gradients and patches."""
 
     @staticmethod
     def forward(
@@ -133,58 +142,54 @@ class _Convolve(torch.autograd.Function):
         bias: Tensor | None,
         stride: tuple[int, int],
         border: tuple[int, int],
-        as_products: tuple[bool, bool],
+        products: _Further,
     ) -> Tensor:
-        context.stride, context.border, context.has_bias = stride, border, bias is not None
-        context.as_products = as_products
-        if not as_products[0]:
+        context.stride, context.border, context.has_bias, context.products = stride, border, bias is not None, products
+        if not products.output:
             context.save_for_backward(x, weight)
             return functional.conv2d(x, weight, bias, stride, border)
-        windows = _windows(x, weight.shape[2:], stride, border)
-        context.save_for_backward(x, weight, windows)
-        return _product(windows, weight.permute(0, 2, 3, 1).flatten(1).t(), bias)
+        patches = _patches(x, weight.shape[2:], stride, border)
+        context.save_for_backward(x, weight, patches)
+        # Written into what is returned, since a view of it could not be worked on in place.
+        size = len(x), len(weight), *patches.shape[1:3]
+        y = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+        rows, kernels = patches.flatten(0, 2), weight.permute(0, 2, 3, 1).flatten(1).t()
+        out = y.permute(0, 2, 3, 1).flatten(0, 2)
+        if bias is None:
+            torch.mm(rows, kernels, out=out)
+        else:
+            torch.addmm(bias, rows, kernels, out=out)
+        return y
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None, None, None]:
-        x, weight, *windows = context.saved_tensors
+        x, weight, *patches = context.saved_tensors
         (gradient,) = gradients
         towards_x = None
-        if context.needs_input_grad[0] and context.as_products[1]:
+        if context.needs_input_grad[0] and context.products.images:
             height, width = weight.shape[2:]
             around = height - 1 - context.border[0], width - 1 - context.border[1]
             turned = weight.permute(2, 3, 0, 1).flip(0, 1).flatten(0, 2)
-            towards_x = _product(_windows(gradient, weight.shape[2:], (1, 1), around), turned)
+            towards_x = (_patches(gradient, weight.shape[2:], (1, 1), around) @ turned).permute(0, 3, 1, 2)
         elif context.needs_input_grad[0]:
             mask = [True, False, False]
             settings = context.stride, context.border, (1, 1), False, (0, 0), 1, mask
             towards_x = torch.ops.aten.convolution_backward(gradient, x, weight, None, *settings)[0]
+        if not patches or torch.is_grad_enabled():  # for gradients of gradients they must come from the image
+            patches = [_patches(x, weight.shape[2:], context.stride, context.border)]
         rows = gradient.permute(0, 2, 3, 1).flatten(0, 2)
-        seen = windows[0] if windows else _windows(x, weight.shape[2:], context.stride, context.border)
-        products = rows.t() @ seen.flatten(0, 2)
+        products = rows.t() @ patches[0].flatten(0, 2)
         towards_weight = products.view(weight.shape[0], *weight.shape[2:], -1).permute(0, 3, 1, 2)
         return towards_x, towards_weight, rows.sum(0) if context.has_bias else None, None, None, None
 
 
-def _product(windows: Tensor, kernels: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return images of what kernels, shape (pixels * channels, kernels), make of windows."""
-    size = len(windows), kernels.shape[1], *windows.shape[1:3]
-    # Written into what is returned, since a view of it could not be worked on in place.
-    images = torch.empty(size, dtype=kernels.dtype, device=kernels.device, memory_format=torch.channels_last)
-    rows, out = windows.flatten(0, 2), images.permute(0, 2, 3, 1).flatten(0, 2)
-    if bias is None:
-        torch.mm(rows, kernels, out=out)
-    else:
-        torch.addmm(bias, rows, kernels, out=out)
-    return images
-
-
-def _windows(x: Tensor, size: torch.Size, stride: tuple[int, int], border: tuple[int, int]) -> Tensor:
+def _patches(x: Tensor, size: torch.Size, stride: tuple[int, int], border: tuple[int, int]) -> Tensor:
     """Return what a kernel of a size sees at every place of images: (images, rows, columns, pixels * channels)."""
     images = x.permute(0, 2, 3, 1)
     if any(border):
         images = functional.pad(images, (0, 0, border[1], border[1], border[0], border[0]))
-    windows = images.unfold(1, size[0], stride[0]).unfold(2, size[1], stride[1])
-    return windows.permute(0, 1, 2, 4, 5, 3).flatten(3)
+    patches = images.unfold(1, size[0], stride[0]).unfold(2, size[1], stride[1])
+    return patches.permute(0, 1, 2, 4, 5, 3).flatten(3)
 
 
 def _few_pixels(channels: int, dtype: torch.dtype) -> int:

@@ -17,7 +17,8 @@ def in_line(network: nn.Module) -> Iterator[nn.Module]:
 
 def in_a_row(module: nn.Module) -> TypeGuard[nn.Sequential]:
     """Whether a module does nothing but run its layers one after the other; libraries have some that do more."""
-    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+    own = "forward" in vars(module) or type(module).forward is not nn.Sequential.forward
+    return isinstance(module, nn.Sequential) and not own
 
 
 def watched(*modules: nn.Module) -> bool:
