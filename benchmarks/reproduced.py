@@ -75,7 +75,7 @@ def _row(system: str, found: dict[str, Any], figure: dict[str, Any]) -> list[str
         str(figure["n"]),
         "" if then is None else _span(then),
         f"{found['seconds_per_epoch']['reproduced']:.1f} s{at_once}",
-        f"{min(totals):.0f} to {max(totals):.0f} s",
+        _span([round(min(totals)), round(max(totals))]),
     ]
 
 
