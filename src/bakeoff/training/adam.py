@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,6 +12,16 @@ TINY = 1e-36  # has no part in any update, since `eps` is far larger than its ro
 STEPS = 32  # within which nothing above becomes too small for a CPU to be fast at, unless less than 0.87 is kept of it
 
 State = dict[str, Tensor]
+
+
+class _Lists(NamedTuple):
+    """What a step goes through, each a tensor for every weight of a group."""
+
+    weights: list[Tensor]
+    gradients: list[Tensor]
+    mean: list[Tensor]
+    size: list[Tensor]
+    steps: list[Tensor]
 
 
 class _OnCPU(torch.optim.Optimizer):
@@ -43,11 +53,12 @@ class _OnCPU(torch.optim.Optimizer):
         for group in self.param_groups:
             if weights := [weight for weight in group["params"] if weight.grad is not None]:
                 states = [self._state(weight) for weight in weights]
-                steps, *running = [[state[name] for state in states] for name in ("step", *self.figures)]
+                steps, mean, size = [[state[name] for state in states] for name in ("step", *self.figures)]
                 torch._foreach_add_(steps, 1)
-                self._update(group, weights, [weight.grad for weight in weights], steps, *running)
+                gradients = [weight.grad for weight in weights if weight.grad is not None]
+                self._update(group, _Lists(weights, gradients, mean, size, steps))
                 if steps[0].item() % STEPS == 0:
-                    for figure in chain(*running):
+                    for figure in chain(mean, size):
                         torch.hardshrink(figure, TINY, out=figure)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -61,15 +72,7 @@ class _OnCPU(torch.optim.Optimizer):
         """Leave `step` as it is: what torch wraps around it, hooks among it, takes longer than a small update."""
 
     @abstractmethod
-    def _update(
-        self,
-        group: dict[str, Any],
-        weights: list[Tensor],
-        gradients: list[Tensor],
-        steps: list[Tensor],
-        mean: list[Tensor],
-        size: list[Tensor],
-    ) -> None:
+    def _update(self, group: dict[str, Any], lists: _Lists) -> None:
         """Update the weights of a group and their running figures."""
 
     def _state(self, weight: Tensor) -> State:
@@ -89,16 +92,9 @@ class Adam(_OnCPU):
     figures = ("exp_avg", "exp_avg_sq")
     _kernel = staticmethod(torch._fused_adam_)
 
-    def _update(
-        self,
-        group: dict[str, Any],
-        weights: list[Tensor],
-        gradients: list[Tensor],
-        steps: list[Tensor],
-        mean: list[Tensor],
-        size: list[Tensor],
-    ) -> None:
+    def _update(self, group: dict[str, Any], lists: _Lists) -> None:
         beta1, beta2 = group["betas"]
+        weights, gradients, mean, size, steps = lists
         self._kernel(
             weights,
             gradients,
@@ -136,15 +132,8 @@ class Adamax(_OnCPU):
 
     figures = ("exp_avg", "exp_inf")
 
-    def _update(
-        self,
-        group: dict[str, Any],
-        weights: list[Tensor],
-        gradients: list[Tensor],
-        steps: list[Tensor],
-        mean: list[Tensor],
-        size: list[Tensor],
-    ) -> None:
+    def _update(self, group: dict[str, Any], lists: _Lists) -> None:
+        weights, gradients, mean, size, steps = lists
         mean_kept, size_kept = group["betas"]
         if group["weight_decay"]:
             torch._foreach_add_(gradients, weights, alpha=group["weight_decay"])
