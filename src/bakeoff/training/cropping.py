@@ -1,7 +1,6 @@
 """Pixels at the border of images that no output depends on are left out."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -11,7 +10,7 @@ from bakeoff.training.pooling import LeanMaxPool2d, PoolFirst, pair
 from bakeoff.training.products import LeanConv2d, LeanDepthwiseConv2d, LeanPointwiseConv2d
 from bakeoff.training.rows import in_a_row
 
-MOST_SEEN = 0.95  # of what the first window gives, where images are cropped: for less it is not worth a copy
+MOST_SEEN = 0.95  # of what the first window gives; where more of it is wanted, to crop is not worth its copy
 
 # These very classes, as others may pad in their forward pass.
 _CONVOLUTIONS = (nn.Conv2d, LeanConv2d, LeanPointwiseConv2d, LeanDepthwiseConv2d)
@@ -32,9 +31,9 @@ class CroppedRow(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """Run the layers."""
         if self.training and x.ndim == 4 and not x.requires_grad:
-            windows = _windows(self)
+            windows, through = _beginning(self)
             height, width = (_side(windows, axis, x.shape[2 + axis]) for axis in (0, 1))
-            if height.share * width.share <= MOST_SEEN:
+            if height.share * width.share <= MOST_SEEN and all(map(known, through)):
                 x = x[:, :, : height.seen, : width.seen]
         y: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return y
@@ -42,7 +41,9 @@ class CroppedRow(nn.Sequential):
 
 def may_see_less(row: nn.Sequential) -> bool:
     """Whether a row may be a `CroppedRow`: behind the first window is one that may leave out some of what it gives."""
-    return type(row) is nn.Sequential and any(max(window.stride) > 1 for window in _windows(row)[1:])
+    windows, through = _beginning(row)
+    moves = any(max(window.stride) > 1 for window in windows[1:])
+    return type(row) is nn.Sequential and moves and all(map(known, through))
 
 
 class _Window(NamedTuple):
@@ -55,27 +56,32 @@ class _Side(NamedTuple):
     share: float  # of what the first window gives along this side
 
 
-def _windows(row: nn.Sequential) -> list[_Window]:
-    """Return what the first layers of a row look through, up to one that may see more than that or is looked at."""
+def _beginning(row: nn.Sequential) -> tuple[list[_Window], list[nn.Module]]:
+    """Return what the first layers of a row look through, up to one that may see more, and the modules up to there."""
     windows: list[_Window] = []
-    for layer in chain.from_iterable(map(_layers, row)):
-        window = _window(layer) if known(layer) else None
-        if window:
+    through: list[nn.Module] = []
+    for module in _modules(row):
+        if window := _window(module):
             windows.append(window)
-        elif not windows or type(layer) not in _OF_SINGLE_PIXELS or not known(layer):
+        elif not _holds(module) and not (windows and type(module) in _OF_SINGLE_PIXELS):
             break
-    return windows
+        through.append(module)
+    return windows, through
 
 
-def _layers(module: nn.Module) -> Iterator[nn.Module]:
-    """Yield the layers of a row, or a module itself, which a row is where hooks wait for what it gives."""
-    if in_a_row(module) and known(module):
-        for child in module:
-            yield from _layers(child)
-    elif type(module) is PoolFirst and known(module) and known(module.activation):
-        yield from (module.pool, module.activation)
-    else:
+def _holds(module: nn.Module) -> bool:
+    """Whether a module does nothing but what the ones in it do."""
+    return in_a_row(module) or type(module) is PoolFirst
+
+
+def _modules(row: nn.Sequential) -> Iterator[nn.Module]:
+    """Yield what stands in a row, and in rows in it, in the order in which it computes."""
+    for module in row:
         yield module
+        if in_a_row(module):
+            yield from _modules(module)
+        elif type(module) is PoolFirst:
+            yield from (module.pool, module.activation)
 
 
 def _window(layer: nn.Module) -> _Window | None:

@@ -54,9 +54,10 @@ class LeanConv2d(nn.Conv2d):
         return min(height, width) > 0 and height * width <= _few_pixels(self.in_channels, dtype)
 
     def _further(self, x: Tensor, dtype: torch.dtype) -> "_Further":
-        """Return what else is a product."""
+        """Return what else is a product while training; elsewhere outputs are torch's to the last bit."""
         channels, pixels = min(self.in_channels, self.out_channels), math.prod(self._size(x))
-        output, images = (pixels <= FEW_PIXELS and channels >= least for least in _enough_channels(dtype))
+        few = self.training and pixels <= FEW_PIXELS
+        output, images = (few and channels >= least for least in _enough_channels(dtype))
         # Gradients are convolved as images are where a kernel moves by single pixels and never lies in the border.
         inside = all(border < side for border, side in zip(self._border(), self.kernel_size, strict=True))
         return _Further(output, images and self.stride == (1, 1) and inside)
