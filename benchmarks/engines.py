@@ -37,6 +37,10 @@ FORMS = {  # images in a batch, and pixels of a side
     "vgg16": (32, 32),
     "resnet50-2015": (32, 64),
     "mobilenet-keras": (32, 96),
+    "timm:mobilenetv3_small_100": (16, 128),
+    "timm:efficientnet_b0": (16, 128),
+    "timm:convnext_atto": (16, 128),
+    "timm:vit_tiny_patch16_224": (16, 128),
 }
 CPU = torch.device("cpu")
 
@@ -73,7 +77,7 @@ def main(rounds: int) -> None:
         found[name] = {"batch": images, "size": size} | {engine: round(ms, 2) for engine, ms in median.items()}
         found[name] |= {f"{engine}_by_eager": round(ratio, 3) for engine, ratio in ratios.items()}
         shown = "   ".join(f"{engine} {median[engine]:6.1f} ms {ratio:.2f} x" for engine, ratio in ratios.items())
-        print(f"{name:<20} batch {images:>3}   eager {median['eager']:6.1f} ms   {shown}")
+        print(f"{name:<26} batch {images:>3}   eager {median['eager']:6.1f} ms   {shown}")
     result = {
         "benchmark": "engines",
         "unit": "ms per step, median",

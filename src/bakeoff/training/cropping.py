@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from bakeoff.training.depthwise import LeanDepthwiseConv2d
 from bakeoff.training.known import known
 from bakeoff.training.pooling import LeanMaxPool2d, PoolFirst, pair
-from bakeoff.training.products import LeanConv2d, LeanDepthwiseConv2d, LeanPointwiseConv2d
+from bakeoff.training.products import LeanConv2d, LeanPointwiseConv2d
 from bakeoff.training.rows import in_a_row
 
 MOST_SEEN = 0.95  # of what the first window gives; where more of it is wanted, to crop is not worth its copy

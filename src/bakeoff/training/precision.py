@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from bakeoff.errors import SpecError
 
@@ -46,3 +47,8 @@ class Precision:
     def scaler(self) -> torch.amp.GradScaler:
         """Return what keeps small fp16 gradients from vanishing; it does nothing in the other formats."""
         return torch.amp.GradScaler(self.device.type, enabled=self.amp == "fp16")
+
+
+def is_cast(x: Tensor) -> bool:
+    """Whether what is computed from a tensor is cast to another format on a CPU."""
+    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu")

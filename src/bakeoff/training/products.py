@@ -8,8 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bakeoff.training.depthwise import LeanDepthwiseConv2d
+from bakeoff.training.precision import is_cast
+from bakeoff.training.windows import border_of, sides_of
+
 FEW_PIXELS = 16  # of the output of a convolution that is a product at least in part, on every processor
-MOST_PIXELS = 256  # of the output of a convolution of single pixels that is a product
+MOST_PIXELS = 256  # of the output of a convolution of single pixels without a stride that is a product
+FEW_CHANNELS = 16  # as many floats as a register of AVX-512 has; below, oneDNN reads and writes beyond them
 MOST_WEIGHTS = 2**16  # of a dense layer that is computed in float32
 
 
@@ -17,14 +22,29 @@ class LeanPointwiseConv2d(nn.Conv2d):
     """Convolution of single pixels that is a matrix product where its output has few of them; elsewhere torch's.
 
     oneDNN, which torch calls, cuts the work into pieces along the pixels, and is up to six times slower than a product.
+    Where the stride leaves pixels out and the channels are few, the gradients of weights that it computes from
+    channels-last images in float32 are wrong, and are written outside their memory (torch 2.15 with AVX-512). Such a
+    convolution gets the pixels that it sees, without a stride.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve images, of which a product leaves the output in channels-last format."""
-        if x.device.type != "cpu" or x.ndim != 4 or x.shape[2] * x.shape[3] > MOST_PIXELS:
+        if x.device.type != "cpu" or x.ndim != 4 or x.shape[1] != self.in_channels:
             return super().forward(x)
-        weight = self.weight.view(self.out_channels, self.in_channels)
-        return functional.linear(x.permute(0, 2, 3, 1), weight, self.bias).permute(0, 3, 1, 2)
+        rows, columns = self.stride
+        seen = x[:, :, ::rows, ::columns]
+        if seen.shape[2] * seen.shape[3] <= self._most_pixels(x):
+            weight = self.weight.view(self.out_channels, self.in_channels)
+            return functional.linear(seen.permute(0, 2, 3, 1), weight, self.bias).permute(0, 3, 1, 2)
+        if self.stride != (1, 1) and self.in_channels < FEW_CHANNELS:
+            return functional.conv2d(seen, self.weight, self.bias)
+        return super().forward(x)
+
+    def _most_pixels(self, x: Tensor) -> int:
+        """Return how many pixels the output may have to be a product."""
+        if self.stride == (1, 1):
+            return MOST_PIXELS
+        return _few_pixels(self.in_channels, torch.get_autocast_dtype("cpu") if is_cast(x) else x.dtype)
 
 
 class LeanConv2d(nn.Conv2d):
@@ -37,11 +57,11 @@ class LeanConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve images."""
-        dtype = torch.get_autocast_dtype("cpu") if _is_cast(x) else x.dtype
+        dtype = torch.get_autocast_dtype("cpu") if is_cast(x) else x.dtype
         if not self._is_product(x, dtype):
             return super().forward(x)
         bias = None if self.bias is None else self.bias.to(dtype)
-        settings = self.stride, self._border(), self._further(x, dtype)
+        settings = self.stride, border_of(self), self._further(x, dtype)
         y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, *settings)
         return y
 
@@ -50,45 +70,17 @@ class LeanConv2d(nn.Conv2d):
         learns = torch.is_grad_enabled() and self.weight.requires_grad
         if not learns or x.device.type != "cpu" or x.ndim != 4 or x.shape[1] != self.in_channels:
             return False
-        height, width = self._size(x)
+        height, width = sides_of(self, x)
         return min(height, width) > 0 and height * width <= _few_pixels(self.in_channels, dtype)
 
     def _further(self, x: Tensor, dtype: torch.dtype) -> "_Further":
         """Return what else is a product while training; elsewhere outputs are torch's to the last bit."""
-        channels, pixels = min(self.in_channels, self.out_channels), math.prod(self._size(x))
+        channels, pixels = min(self.in_channels, self.out_channels), math.prod(sides_of(self, x))
         few = self.training and pixels <= FEW_PIXELS
         output, images = (few and channels >= least for least in _enough_channels(dtype))
         # Gradients are convolved as images are where a kernel moves by single pixels and never lies in the border.
-        inside = all(border < side for border, side in zip(self._border(), self.kernel_size, strict=True))
+        inside = all(border < side for border, side in zip(border_of(self), self.kernel_size, strict=True))
         return _Further(output, images and self.stride == (1, 1) and inside)
-
-    def _size(self, x: Tensor) -> tuple[int, int]:
-        """Return height and width of the output."""
-        sides = zip(x.shape[2:], self._border(), self.kernel_size, self.stride, strict=True)
-        height, width = ((side + 2 * border - kernel) // stride + 1 for side, border, kernel, stride in sides)
-        return height, width
-
-    def _border(self) -> tuple[int, int]:
-        """Return how many zeros are put above and below, and left and right."""
-        if isinstance(self.padding, str):
-            height, width = self.kernel_size
-            return (height // 2, width // 2) if self.padding == "same" else (0, 0)
-        return self.padding[0], self.padding[1]
-
-
-class LeanDepthwiseConv2d(nn.Conv2d):
-    """Convolution of every channel by itself, trained in float32 also where others compute in bfloat16.
-
-    oneDNN is up to 24 times as slow backward in bfloat16 where the stride or the kernel is large.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve images."""
-        learns = torch.is_grad_enabled() and (x.requires_grad or self.weight.requires_grad)
-        if not learns or not _is_cast(x):
-            return super().forward(x)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float()).to(torch.get_autocast_dtype("cpu"))
 
 
 class LeanLinear(nn.Linear):
@@ -99,7 +91,7 @@ class LeanLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply and add."""
-        if not _is_cast(x):
+        if not is_cast(x):
             return super().forward(x)
         with torch.autocast("cpu", enabled=False):
             return super().forward(x.float())
@@ -109,13 +101,11 @@ def leaner_convolution(layer: nn.Conv2d) -> type[nn.Conv2d] | None:
     """Return the class that a convolution may have instead of its own, if there is one."""
     if layer.dilation != (1, 1) or layer.padding_mode != "zeros" or layer.weight.dtype != torch.float32:
         return None
-    if layer.groups > 1:
-        slow = max(layer.stride) > 1 or max(layer.kernel_size) > 3
-        return LeanDepthwiseConv2d if slow and layer.groups == layer.in_channels else None
-    if layer.kernel_size == (1, 1):
-        plain = layer.stride == (1, 1) and layer.padding in ((0, 0), "valid", "same")
-        return LeanPointwiseConv2d if plain else None
     uneven = layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel_size)
+    if layer.groups > 1:
+        return LeanDepthwiseConv2d if layer.groups == layer.in_channels and not uneven else None
+    if layer.kernel_size == (1, 1):
+        return LeanPointwiseConv2d if layer.padding in ((0, 0), "valid", "same") else None
     large = layer.kernel_size[0] * layer.kernel_size[1] > 9  # for which a product takes much memory
     return None if uneven or large else LeanConv2d
 
@@ -208,11 +198,6 @@ def _enough_channels(dtype: torch.dtype) -> tuple[float, float]:
     if dtype.itemsize >= torch.float32.itemsize:
         return 256, 512
     return (0, 512) if dtype == torch.bfloat16 and _has_tiles() else (math.inf, math.inf)
-
-
-def _is_cast(x: Tensor) -> bool:
-    """Whether what is computed from a tensor is cast to another format on a CPU."""
-    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
 
 
 @cache
