@@ -1,10 +1,15 @@
 """`bakeoff reproduce` as a stranger meets it."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
+import bakeoff
+from bakeoff.cli.live import JsonLines
+from bakeoff.records.run import RunState
 from bakeoff.specs.library import systems
 
 QUICK = ("--epochs", "1", "--max-train", "100", "--device", "cpu", "--offline")
@@ -33,6 +38,28 @@ def test_two_systems_are_two_studies_and_lines_of_json(inside, tmp_path: Path, t
         assert written == {key: value for key, value in line.items() if key not in ("event", "out")}
     again = inside("reproduce", "leaky-cnn", *flags)
     assert [json.loads(line)["event"] for line in again.stdout.splitlines()] == ["reproduced"]
+
+
+def test_jobs_are_shared_by_all_systems(inside, tmp_path: Path, tiny_data: Path):
+    flags = ("--seeds", "1", "--jobs", "2", *QUICK, "--data-dir", str(tiny_data), "--out", "out")
+    done = inside("reproduce", "simcnn", "leaky-cnn", *flags)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [(line["event"], line.get("model") or line["system"]) for line in lines]
+    assert told == [(event, system) for system in ("simcnn", "leaky-cnn") for event in ("run", "reproduced")]
+    for system in ("simcnn", "leaky-cnn"):
+        (run,) = bakeoff.load(tmp_path / "out" / system).runs
+        assert (run.state, run.environment["at_once"]) == (RunState.FINISHED, "2")
+
+
+def test_a_signal_at_the_end_of_one_system_stops_the_next(inside, tmp_path: Path, tiny_data: Path, monkeypatch):
+    monkeypatch.setattr(JsonLines, "run_ended", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    flags = ("--seeds", "1", *QUICK, "--data-dir", str(tiny_data), "--out", "out")
+    done = inside("reproduce", "simcnn", "leaky-cnn", *flags)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM; 1 run is left" in done.stderr
+    states = [run.state for system in ("simcnn", "leaky-cnn") for run in bakeoff.load(tmp_path / "out" / system).runs]
+    assert states == [RunState.FINISHED, RunState.PENDING]
 
 
 def test_a_folder_of_another_study_is_told_before_the_first_system_is_trained(inside, tmp_path: Path, tiny_data: Path):

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 import bakeoff
 from bakeoff.run.deterministic import WORKSPACE, deterministic
 from bakeoff.specs.run import RunSpec
-from bakeoff.study import execute
+from bakeoff.study import bench
 
 FAST = {"epochs": 1, "batch_size": 128, "max_train": 256, "offline": True}
 
@@ -36,13 +36,13 @@ def test_the_switches_are_set_for_a_while_and_put_back_even_after_a_failure(
 
 
 def test_a_study_trains_with_them_and_leaves_none_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    before, seen, usual = switches(), [], execute.run_one
+    before, seen, usual = switches(), [], bench.run_one
 
     def watched(*given):
         seen.append(switches()[0])
         return usual(*given)
 
-    monkeypatch.setattr(execute, "run_one", watched)
+    monkeypatch.setattr(bench, "run_one", watched)
     result = bakeoff.compare(
         "digits", ["simcnn"], deterministic=True, seeds=1, out=tmp_path / "a", device="cpu", **FAST
     )

@@ -14,7 +14,7 @@ from bakeoff.cli.comparison import run_comparison
 from bakeoff.data.corruptions import CORRUPTIONS, SEVERITIES
 from bakeoff.records.run import RunState
 from bakeoff.report.robustness import not_judged
-from bakeoff.study import afterwards, execute
+from bakeoff.study import afterwards, bench
 from bakeoff.study.declare import declare
 
 NAMES = {f"{name}.{severity}" for name, severity in itertools.product(CORRUPTIONS, SEVERITIES)}
@@ -42,7 +42,7 @@ def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_study_that_is_done_is_judged_without_training(compare, monkeypatch):
     (plain,) = compare().runs
     assert plain.corrupted_accuracy is None
-    monkeypatch.setattr(execute, "run_one", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(bench, "run_one", lambda *_: pytest.fail("trained again"))
     result = compare(robustness=True)
     (run,) = result.runs
     assert run.run_id == plain.run_id

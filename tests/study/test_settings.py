@@ -8,7 +8,7 @@ from small import compare
 import bakeoff
 from bakeoff.errors import SpecError
 from bakeoff.specs.study import StudySpec
-from bakeoff.study.carry_out import repeating
+from bakeoff.study.begin import repeating
 from bakeoff.study.expand import expand
 
 SMALL = {"epochs": 1, "batch_size": 64, "amp": "off", "offline": True, "device": "cpu", "seeds": 1}

@@ -52,10 +52,10 @@ def test_a_comparison_leaves_all_that_it_promises(tmp_path: Path, tiny: Callable
 
 def test_the_same_again_trains_nothing_and_more_seeds_train_only_those(tmp_path, tiny, monkeypatch):
     trained: list[str] = []
-    from bakeoff.study import execute
+    from bakeoff.study import bench
 
-    real = execute.run_one
-    monkeypatch.setattr(execute, "run_one", lambda plan, *rest: trained.append(plan.spec.run_id) or real(plan, *rest))
+    real = bench.run_one
+    monkeypatch.setattr(bench, "run_one", lambda plan, *rest: trained.append(plan.spec.run_id) or real(plan, *rest))
     first = compare(tmp_path / "out", tiny("one"), seeds=1)
     assert len(trained) == 1
     again = compare(tmp_path / "out", "one", seeds=1)

@@ -1,6 +1,7 @@
 """What `bakeoff compare` does once its arguments are known."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,13 @@ def run_comparison(
         print_plan(plan, folder)
         return 0
     with tracking(track, plan, folder) as loggers:
-        outcome = train(plan, folder, where, jobs, time_limit, database, *loggers, retry_failed=retry_failed)
+        how: dict[str, Any] = {
+            "jobs": jobs,
+            "time_limit": time_limit,
+            "database": database,
+            "retry_failed": retry_failed,
+        }
+        outcome = train(plan, lambda observer: api.run(plan, folder, where, observer, **how), *loggers)
         result = api.load(folder, database)
         # Who presses Ctrl-C does not want to wait for a report.
         report = None if outcome.signalled else result.report()
@@ -71,29 +78,14 @@ def run_comparison(
     return exit_status(outcome)
 
 
-def train(
-    plan: Plan,
-    folder: Path,
-    where: Locations,
-    jobs: int,
-    time_limit: float | None,
-    database: str | None = None,
-    *loggers: Observer,
-    retry_failed: bool,
-) -> Outcome:
-    """Train what a plan still lacks, with progress bars in a terminal, and a line of JSON per run elsewhere."""
-
-    def run(observer: Observer) -> Outcome:
-        observers = Together(observer, *loggers)
-        how: dict[str, Any] = {"jobs": jobs, "time_limit": time_limit, "database": database}
-        return api.run(plan, folder, where, observers, retry_failed=retry_failed, **how)
-
+def train(plan: Plan, run: Callable[[Observer], Outcome], *loggers: Observer) -> Outcome:
+    """Carry a plan out, with progress bars in a terminal, and a line of JSON per run elsewhere."""
     if not out.is_terminal:
         print_warnings(plan, err)
-        return run(JsonLines(sys.stdout))
+        return run(Together(JsonLines(sys.stdout), *loggers))
     print_heading(plan)
     with Live(out) as live:
-        return run(live)
+        return run(Together(live, *loggers))
 
 
 def exit_status(outcome: Outcome) -> int:

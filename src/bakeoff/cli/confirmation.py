@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.table import Table
@@ -36,7 +37,8 @@ def run_confirmation(
     if dry_run:
         print_plan(plan, folder)
         return 0
-    outcome = train(plan, folder, where, jobs, time_limit, retry_failed=retry_failed)
+    how: dict[str, Any] = {"jobs": jobs, "time_limit": time_limit, "retry_failed": retry_failed}
+    outcome = train(plan, lambda observer: api.run(plan, folder, where, observer, **how))
     _show(api.conclude_confirmation(tuned, folder), folder)
     return exit_status(outcome)
 

@@ -27,7 +27,7 @@ def reproduce(
         Path | None, Option(help="A folder that holds data sets and weights.", show_default=False)
     ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    jobs: Annotated[int, Option(help="Runs to train at once, each with its share of the cores.")] = 1,
+    jobs: Annotated[int, Option(help="Runs of all systems to train at once, each with its share of the cores.")] = 1,
     time_limit: Annotated[float | None, Option(help="Seconds, then save and stop.", show_default=False)] = None,
     retry_failed: Annotated[bool, Option(help="Try again what failed.")] = False,
     offline: Annotated[bool, Option(help="Refuse to download.")] = False,

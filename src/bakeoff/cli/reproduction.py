@@ -1,7 +1,7 @@
 """What `bakeoff reproduce` does once its arguments are known."""
 
 import json
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from bakeoff.data.locations import Locations
 from bakeoff.errors import SpecError
 from bakeoff.run.device import find_device
 from bakeoff.specs.arguments import flag, naming_arguments
-from bakeoff.study.carry_out import check_folder
+from bakeoff.study.begin import check_folder
+from bakeoff.study.carry_out import carrying_out
 from bakeoff.study.plan import make_plan
 from bakeoff.study.reported import Figure
 from bakeoff.study.reproduce import Reproduction, folder_name, study_of
@@ -36,7 +37,7 @@ def run_reproductions(
     dry_run: bool,
     retry_failed: bool,
 ) -> int:
-    """Reproduce systems one after the other, or print their plans; return the exit status."""
+    """Reproduce systems, or print their plans; return the exit status."""
     if not names:
         raise SpecError("which system? bakeoff reproduce NAME..., of those that bakeoff reproduce --list names")
     where = Locations(data_dir=data_dir, offline=offline)
@@ -47,19 +48,20 @@ def run_reproductions(
     places = {system: (folder or api.REPRODUCED) / folder_name(system, faithful=study["faithful"]) for system in plans}
     for system, place in places.items():
         check_folder(plans[system], place)
-    deadline = time.monotonic() + time_limit if time_limit is not None else None
+    if dry_run:
+        for system, plan in plans.items():
+            print_plan(plan, places[system])
+        return 0
     worst = 0
-    for system, plan in plans.items():
-        place = places[system]
-        if dry_run:
-            print_plan(plan, place)
-            continue
-        left = max(deadline - time.monotonic(), 1e-3) if deadline and time_limit else time_limit
-        outcome = train(plan, place, where, jobs, left, retry_failed=retry_failed)
-        _show(api.conclude(Reproduction(system, outcome.records, study["faithful"]), place), place)
-        worst = max(worst, exit_status(outcome))
-        if outcome.stopped:
-            break
+    how: dict[str, Any] = {"jobs": jobs, "time_limit": time_limit, "retry_failed": retry_failed}
+    with carrying_out({places[system]: plan for system, plan in plans.items()}, where, **how) as carry_out:
+        for system, plan in plans.items():
+            place = places[system]
+            outcome = train(plan, partial(carry_out, place))
+            _show(api.conclude(Reproduction(system, outcome.records, study["faithful"]), place), place)
+            worst = max(worst, exit_status(outcome))
+            if outcome.stopped:
+                break
     return worst
 
 

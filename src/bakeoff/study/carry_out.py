@@ -1,25 +1,17 @@
-"""Carry a plan out in its folder, and note there what the study is."""
+"""Carry plans out in their folders: one, or several that share processes, a limit of time and a Ctrl-C."""
 
-import shlex
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 from bakeoff.data.locations import Locations
-from bakeoff.specs.protocol import BESIDE
-from bakeoff.store.database import Store
-from bakeoff.store.engine import noted
-from bakeoff.store.folder import StudyFolder
+from bakeoff.study.begin import Begun, begun
 from bakeoff.study.execute import Outcome, execute
-from bakeoff.study.jobs import check_jobs
+from bakeoff.study.jobs import Crew, check_jobs
 from bakeoff.study.observer import Observer
 from bakeoff.study.plan import Plan
-from bakeoff.study.stopping import check_limit
-from bakeoff.study.union import told, union
-
-About = Mapping[str, Any]  # what stands in a study's folder
+from bakeoff.study.stopping import Stop, check_limit
 
 
 def run(
@@ -46,79 +38,41 @@ def run(
         retry_failed: try runs again that have failed.
         jobs: how many runs to train at once.
     """
+    with carrying_out(
+        {folder: plan}, where, time_limit=time_limit, database=database, retry_failed=retry_failed, jobs=jobs
+    ) as carry_out:
+        return carry_out(folder, observer)
+
+
+@contextmanager
+def carrying_out(
+    plans: Mapping[Path, Plan],
+    where: Locations,
+    *,
+    time_limit: float | None = None,
+    database: str | None = None,
+    retry_failed: bool = False,
+    jobs: int = 1,
+) -> Iterator[Callable[[Path, Observer], Outcome]]:
+    """Give what trains what the plan of a folder still lacks; it is to be called for every folder in turn.
+
+    With several jobs all studies are begun at once and share the processes, so that none idles at the end of a study
+    while another has runs to train.
+
+    Args:
+        plans: by their folders, in the order in which they are carried out.
+        where, database, retry_failed: as for `run`.
+        time_limit: seconds after which training is saved and stopped, of all plans together.
+        jobs: how many runs to train at once, of all plans together.
+    """
     check_limit(time_limit)
     check_jobs(jobs)
-    study_folder = StudyFolder(folder)
-    changes: list[str] = []
+    stop = Stop(time_limit)
+    with ExitStack() as stack:
 
-    def joined(found: About, asked: About) -> dict[str, Any]:
-        changes.append(told(found["study"], asked["study"]))
-        commands = [command for command in found.get("command", "").splitlines() if command != asked["command"]]
-        command = "\n".join([*commands, asked["command"]]).strip()
-        return {**asked, "study": union(found["study"], asked["study"]), "command": command}
+        @cache
+        def study(folder: Path) -> Begun:
+            return stack.enter_context(begun(plans[folder], folder, where, database, retry_failed=retry_failed))
 
-    about = study_folder.claim(_about(plan, where, noted(database) if database else None), joined)
-    for change in filter(None, changes):
-        observer.joined(f"{folder} holds this study already, and its report shows all of its runs; {change}")
-    plan = _also_told(plan, about["study"]["protocol"])
-    url = database or about["database"] or study_folder.database_url
-    store = Store(url, plan.study_id, plan.study.content())
-    try:
-        return execute(plan, study_folder, store, observer, time_limit, retry_failed=retry_failed, jobs=jobs)
-    finally:
-        store.close()
-
-
-def check_folder(plan: Plan, folder: Path) -> None:
-    """Raise `StoreError` where another study than the plan's is in a folder; nothing is written."""
-    StudyFolder(folder).check({"identity": plan.identity, "database": None})
-
-
-def _also_told(plan: Plan, protocol: Mapping[str, Any]) -> Plan:
-    """Return a plan that also tells what the protocol of its folder tells besides."""
-    besides = {field: protocol[field] for field in BESIDE}
-    own = plan.study.protocol.model_copy(update=besides)
-    return replace(plan, study=plan.study.model_copy(update={"protocol": own}))
-
-
-def _about(plan: Plan, where: Locations, database: str | None) -> dict[str, Any]:
-    """Return what is written in the study's folder."""
-    images = plan.images
-    return {
-        "study_id": plan.study_id,
-        "identity": plan.identity,
-        "study": plan.study.content(),
-        "data": {
-            "class_names": images.class_names,
-            "shape": images.images.shape,
-            "fingerprint": images.fingerprint,
-            "provenance": images.provenance,
-            "parts": {"train": len(plan.split.train), "val": len(plan.split.val), "test": len(plan.split.test)},
-            "folds": plan.study.protocol.folds,
-            "split": plan.split.digest,
-            "checks": plan.examined.content(),
-        },
-        "data_dir": str(where.data_dir.resolve()) if where.data_dir else None,
-        "database": database,
-        "command": repeating(sys.argv),
-    }
-
-
-def repeating(argv: Sequence[str]) -> str:
-    """Return the command that repeats a study, without what is for one time or one machine.
-
-    Nor has it the password of a database. It is empty where Python was used.
-    """
-    program = Path(argv[0])
-    if program.stem != "bakeoff" and program.parts[-2:] != ("bakeoff", "__main__.py"):
-        return ""
-    kept, words = ["bakeoff"], iter(argv[1:])
-    for word in words:
-        option, given, value = word.partition("=")
-        if option in ("--time-limit", "--jobs"):
-            value = value or next(words, "")
-        elif option == "--database":
-            kept += [option, noted(value if given else next(words, ""))]
-        elif option != "--retry-failed":
-            kept.append(word)
-    return shlex.join(kept)
+        crew = stack.enter_context(Crew([study(folder) for folder in plans], jobs)) if jobs > 1 else None
+        yield lambda folder, observer: execute(study(folder), observer, stop, crew)

@@ -1,4 +1,4 @@
-"""One of the processes that train a study's runs at once; see `bakeoff.study.jobs`.
+"""One of the processes that train runs of studies at once; see `bakeoff.study.jobs`.
 
 The first line of its input is the task, as JSON. Where the input ends, the process that started it is gone, and this
 one saves what it trains and stops.
@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +20,38 @@ from bakeoff.run.device import find_device
 from bakeoff.specs.study import StudySpec
 from bakeoff.store.database import Store
 from bakeoff.store.folder import StudyFolder
-from bakeoff.study.execute import execute
+from bakeoff.study.begin import Begun
+from bakeoff.study.bench import Bench
 from bakeoff.study.observer import Observer
 from bakeoff.study.plan import make_plan
+from bakeoff.study.stopping import Stop, stopping
 
 
 def main() -> int:
-    """Train what nobody trains of a study; return the exit status."""
+    """Train what nobody trains of each study in turn; return the exit status."""
     task: Mapping[str, Any] = json.loads(sys.stdin.readline())
     threading.Thread(target=_stop_with_input, daemon=True).start()
-    where = Locations(Path(task["data_dir"]) if task["data_dir"] else None, Path(task["cache"]), task["offline"])
     try:
-        plan = make_plan(StudySpec.parse(task["study"]), where, find_device(task["device"]))
-        store = Store(task["database"], plan.study_id, plan.study.content())
-        try:
-            outcome = execute(plan, StudyFolder(Path(task["folder"])), store, Observer(), None, at_once=task["jobs"])
-        finally:
-            store.close()
+        for study in task["studies"]:
+            if signalled := _train(study, task["jobs"]):
+                return 128 + signalled
     except BakeoffError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 128 + outcome.signalled if outcome.signalled else 0
+    return 0
+
+
+def _train(study: Mapping[str, Any], at_once: int) -> int:
+    """Train what nobody trains of a study; return the number of the signal that stopped it, or 0."""
+    where = Locations(Path(study["data_dir"]) if study["data_dir"] else None, Path(study["cache"]), study["offline"])
+    plan = make_plan(StudySpec.parse(study["study"]), where, find_device(study["device"]))
+    stop = Stop(None)
+    store = Store(study["database"], plan.study_id, plan.study.content())
+    with closing(store), stopping(stop, lambda: None):
+        bench = Bench(Begun(plan, StudyFolder(Path(study["folder"])), store), Observer(), stop, at_once)
+        while not stop.why() and bench.train_next():
+            pass
+    return stop.signalled
 
 
 def _stop_with_input() -> None:

@@ -1,4 +1,4 @@
-"""Several runs at once on one machine: processes that share a study, each with its share of the processor's cores.
+"""Several runs at once on one machine: processes that share studies, each with its share of the processor's cores.
 
 Small networks leave most of a large machine idle, be it a processor of many cores or a GPU. Every process trains as it
 would alone, so that results are the same as those of one process with as many threads.
@@ -12,15 +12,13 @@ import sys
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 from bakeoff.errors import SpecError
 from bakeoff.records.run import RunRecord
 from bakeoff.run.resolve import PlannedRun
-from bakeoff.store.database import Store
-from bakeoff.store.folder import StudyFolder
+from bakeoff.study.begin import Begun
 from bakeoff.study.observer import Observer
-from bakeoff.study.plan import Plan
 from bakeoff.study.stopping import Stop
 from bakeoff.training.fit import Notice
 
@@ -33,26 +31,56 @@ def check_jobs(jobs: int) -> None:
         raise SpecError(f"jobs is how many runs are trained at once, 1 or more; got {jobs}")
 
 
-def train_at_once(plan: Plan, folder: StudyFolder, store: Store, jobs: int, observer: Observer, stop: Stop) -> None:
-    """Let processes train what a plan lacks, and tell the observer of every run once it has ended.
+class Crew:
+    """Processes that train what several studies lack, in the order of the studies, until the end of the block.
 
-    Returns when all processes have ended, be it that all is done, that they were asked to stop, or that they failed.
+    Each goes on with the next study once nothing is left in one that nobody trains, so that none waits for the others.
 
     Args:
-        plan: what to do; its runs are in the store.
-        folder: of the study.
-        store: where the runs are recorded.
-        jobs: how many processes.
-        observer: told of everything.
-        stop: says whether they should stop.
+        studies: whose runs.
+        jobs: how many processes, of which no more are started than there are runs to train.
     """
-    runs = {planned.spec.run_id: planned for planned in plan.runs}
-    ended = {record.run_id for record in store.records() if record.state.is_final}
-    jobs = min(jobs, len(runs.keys() - ended))
-    task = json.dumps(_task(plan, folder, store, jobs))
-    processes = [_process(task, jobs) for _ in range(jobs)]
-    try:
-        while alive := [process for process in processes if process.poll() is None]:
+
+    def __init__(self, studies: Collection[Begun], jobs: int) -> None:
+        left = [sum(not record.state.is_final for record in study.before) for study in studies]
+        jobs = min(jobs, sum(left))
+        tasks = [_task(study) for study, lacks in zip(studies, left, strict=True) if lacks]
+        task = json.dumps({"jobs": jobs, "studies": tasks})
+        self._processes = [_process(task, jobs) for _ in range(jobs)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for process in self._processes:
+            assert process.stdin
+            with suppress(BrokenPipeError):
+                process.stdin.close()  # which stops it, if it is there still
+        if kind is None:  # after a second Ctrl-C nobody should wait
+            for process in self._processes:
+                process.wait()
+
+    def watch(self, study: Begun, observer: Observer, stop: Stop) -> None:
+        """Tell an observer of every run of a study once it has ended.
+
+        Returns when all have, or when all processes have ended, be it that they were asked to stop or that they failed.
+
+        Args:
+            study: one of the crew's.
+            observer: told of everything.
+            stop: says whether the processes should stop.
+        """
+        ended = {record.run_id for record in study.before if record.state.is_final}
+        while True:
+            alive = self._alive()  # before the look, so that none ends between it and the last one
+            records = study.records()
+            for record in records:
+                if record.state.is_final and record.run_id not in ended:
+                    ended.add(record.run_id)
+                    _tell(study.runs[record.run_id], record, observer)
+            observer.training(_done(records, study.runs), len(alive))
+            if not alive or len(ended) == len(study.runs):
+                break
             if stop.why():
                 for process in alive:
                     process.terminate()
@@ -60,20 +88,13 @@ def train_at_once(plan: Plan, folder: StudyFolder, store: Store, jobs: int, obse
                     process.wait()
             else:
                 time.sleep(LOOK_SECONDS)
-            records = [record for record in store.records() if record.run_id in runs]
-            for record in records:
-                if record.state.is_final and record.run_id not in ended:
-                    ended.add(record.run_id)
-                    _tell(runs[record.run_id], record, observer)
-            observer.training(_done(records, runs), len(alive))
-    finally:
-        for process in processes:
-            assert process.stdin
-            with suppress(BrokenPipeError):
-                process.stdin.close()  # which stops it, if it is there still
-    failed = [process.returncode for process in processes if process.returncode not in (0, -signal.SIGTERM)]
-    if failed and not stop.why():
-        observer.progress(Notice(f"{len(failed)} of {jobs} processes failed; what they left is trained by this one"))
+        failed = [one.returncode for one in self._processes if one.returncode not in (None, 0, -signal.SIGTERM)]
+        if failed and not stop.why():
+            text = f"{len(failed)} of {len(self._processes)} processes failed; what they left is trained by this one"
+            observer.progress(Notice(text))
+
+    def _alive(self) -> "list[subprocess.Popen[str]]":
+        return [process for process in self._processes if process.poll() is None]
 
 
 def threads_of_each(jobs: int) -> int:
@@ -98,17 +119,16 @@ def _process(task: str, jobs: int) -> "subprocess.Popen[str]":
     return process
 
 
-def _task(plan: Plan, folder: StudyFolder, store: Store, jobs: int) -> dict[str, Any]:
-    where = plan.where
+def _task(study: Begun) -> dict[str, Any]:
+    where = study.plan.where
     return {
-        "study": plan.study.content(),
+        "study": study.plan.study.content(),
         "data_dir": str(where.data_dir.resolve()) if where.data_dir else None,
         "cache": str(where.cache.resolve()),
         "offline": where.offline,
-        "device": str(plan.device),
-        "folder": str(folder.path),
-        "database": store.url,
-        "jobs": jobs,
+        "device": str(study.plan.device),
+        "folder": str(study.folder.path),
+        "database": study.store.url,
     }
 
 

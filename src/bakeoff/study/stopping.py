@@ -20,6 +20,9 @@ def check_limit(time_limit: float | None) -> None:
 class Stop:
     """Whether training should stop.
 
+    Args:
+        time_limit: in seconds from now on; None for none.
+
     Attributes:
         signalled: the number of the signal that asked for it; 0 for none.
     """
@@ -36,16 +39,13 @@ class Stop:
 
 
 @contextmanager
-def stopping(time_limit: float | None, told: Callable[[], None]) -> Iterator[Stop]:
-    """Give what says whether training should stop.
-
-    The first Ctrl-C or SIGTERM asks training to stop; a second one acts as it always does.
+def stopping(stop: Stop, told: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM in the block ask training to stop; a second one acts as it always does.
 
     Args:
-        time_limit: in seconds; None for none.
+        stop: what then says so.
         told: called when a signal asks for it, since that takes a moment.
     """
-    stop = Stop(time_limit)
 
     def ask(number: int, _: object) -> None:
         stop.signalled = number
@@ -54,13 +54,13 @@ def stopping(time_limit: float | None, told: Callable[[], None]) -> Iterator[Sto
         told()
 
     if threading.current_thread() is not threading.main_thread():  # which alone is told of signals
-        yield stop
+        yield
         return
     usual = {kind: signal.getsignal(kind) for kind in KINDS}
     for kind in KINDS:
         signal.signal(kind, ask)
     try:
-        yield stop
+        yield
     finally:
         for kind, handler in usual.items():
             signal.signal(kind, handler)
