@@ -1,6 +1,7 @@
 """Attention in float32: nearer to the truth than torch's in bfloat16, and torch's own wherever nothing is learned."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -74,13 +75,23 @@ def test_where_nothing_is_learned_or_cast_it_is_torchs() -> None:
         assert torch.equal(one, other)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(layer(x), fast(x))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(*(one.requires_grad_(False)(x) for one in (layer, fast)))
+    exact = x.double().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):  # which leaves double precision as it is
+        assert torch.equal(*(one.double()(exact) for one in (layer, fast)))
+
+
+def test_for_many_tokens_it_is_torchs() -> None:
+    few, many = torch.randn(1, 512, 64), torch.randn(1, 513, 64)
+    assert [format_of_attention(lean(Attention()), x) for x in (few, many)] == [torch.float32, torch.bfloat16]
 
 
 def test_a_copy_attends_alike_and_answers_to_its_own_weights() -> None:
     torch.manual_seed(0)
     fast = lean(Attention())
-    other, x = copy.deepcopy(fast), torch.randn(4, 17, 64)
-    assert type(other) is type(fast) is type(lean(Attention()))
+    other, x = pickle.loads(pickle.dumps(copy.deepcopy(fast))), torch.randn(4, 17, 64)
+    assert type(other) is type(fast) is type(lean(lean(Attention())))
     nn.init.zeros_(other.out.weight)
     nn.init.zeros_(other.out.bias)
     assert not passes(other, x)[0].any()

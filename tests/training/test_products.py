@@ -98,12 +98,23 @@ def test_gradients_of_gradients_are_torchs(least: tuple[int, int], monkeypatch: 
         torch.testing.assert_close(ours, expected)
 
 
-@pytest.mark.parametrize("shape", [(2, 5, 4, 4), (2, 3, 1, 4), (2, 3, 1, 1)])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(3, 5, 3), (2, 5, 4, 4)),
+        (nn.Conv2d(3, 5, 3), (2, 3, 1, 4)),
+        (nn.Conv2d(3, 5, 3), (2, 3, 1, 1)),
+        (nn.Conv2d(3, 5, 1), (2, 5, 4, 4)),
+        (nn.Conv2d(3, 5, 1), (2, 3, 0, 4)),
+        (nn.Conv2d(3, 5, 1, 2), (2, 5, 4, 4)),
+        (nn.Conv2d(3, 5, 1, 2), (2, 3, 4, 0)),
+    ],
+)
 def test_images_that_do_not_fit_are_refused_in_torchs_words(
-    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    layer: nn.Conv2d, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(products, "_enough_channels", lambda _dtype: (0, 0))
-    layer, said = nn.Conv2d(3, 5, 3), []
+    said = []
     for one in (layer, as_lean(layer)):
         with pytest.raises(RuntimeError) as refusal:
             one(torch.zeros(shape))
@@ -116,6 +127,7 @@ def test_images_that_do_not_fit_are_refused_in_torchs_words(
     [
         (nn.Conv2d(2, 3, 1), LeanPointwiseConv2d),
         (nn.Conv2d(2, 3, 1, 2), LeanPointwiseConv2d),
+        (nn.Conv2d(2, 3, 1, 2, dilation=2), LeanPointwiseConv2d),
         (nn.Conv2d(2, 3, 1, padding=1), None),
         (nn.Conv2d(2, 3, 3, 2, 1), LeanConv2d),
         (nn.Conv2d(2, 3, 3, padding="same"), LeanConv2d),

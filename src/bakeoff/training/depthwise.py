@@ -17,7 +17,7 @@ Pair = tuple[int, int]
 
 
 class LeanDepthwiseConv2d(nn.Conv2d):
-    """Convolution of every channel by itself, which a training computes in float32 or in pieces where that is faster.
+    """Convolution of every channel by itself, in float32 or in pieces where it learns and that is faster.
 
     Elsewhere it is torch's. oneDNN is up to 24 times as slow backward in bfloat16 as in float32 where the stride or the
     kernel is large. In float32 too the gradients of a kernel take it ten times as long as the way forward, if that has
@@ -58,16 +58,16 @@ class _Convolve(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, border: Pair) -> Tensor:
         context.save_for_backward(x, weight)
-        context.stride, context.border, context.has_bias = stride, border, bias is not None
+        context.stride, context.border = stride, border
         return functional.conv2d(x, weight, bias, stride, border, groups=len(weight))
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None, None]:
         (gradient,), (x, weight) = gradients, context.saved_tensors
-        settings, mask = (context.stride, context.border), [context.needs_input_grad[0], False, False]
-        towards_x = _backward(gradient, x, weight, *settings, mask)[0]
-        towards_weight = _of_kernels(gradient, x, weight, *settings)
-        return towards_x, towards_weight, gradient.sum((0, 2, 3)) if context.has_bias else None, None, None
+        settings, (wanted, _, of_bias, *_) = (context.stride, context.border), context.needs_input_grad
+        towards_x = _backward(gradient, x, weight, *settings, [True, False, False])[0] if wanted else None
+        towards_bias = gradient.sum((0, 2, 3)) if of_bias else None
+        return towards_x, _of_kernels(gradient, x, weight, *settings), towards_bias, None, None
 
 
 def _of_kernels(gradient: Tensor, x: Tensor, weight: Tensor, stride: Pair, border: Pair) -> Tensor:
@@ -112,7 +112,10 @@ def _within_zeros(x: Tensor, size: Pair, begin: Pair, more: int = 0) -> Tensor:
 
 
 def _least_rows(kernel: int, stride: int, border: int) -> int:
-    """Return how many rows an image must have for oneDNN's fast way."""
+    """Return how many rows an image must have for oneDNN's fast way, by where times jump.
+
+    They are those of the kernel, and as many as the border lacks to be a multiple of the stride.
+    """
     return kernel + -border % stride
 
 

@@ -18,8 +18,10 @@ def lean(model: nn.Module) -> nn.Module:
       too, but where rounding makes two pixels the same.
     - Max pooling in bfloat16 is faster backward, where windows do not overlap. Gradients are equal.
     - Dropout draws 8 or 16 random bits for an element and not one float: faster, and other elements than torch's.
-    - Convolutions with few pixels are matrix products, and some depthwise ones, as attention, are trained in float32
-      where others compute in bfloat16. Outputs and gradients are equal to rounding.
+    - Convolutions with few pixels are matrix products. Outputs and gradients are equal to rounding.
+    - Gradients of wide depthwise kernels are computed in pieces, and equal to rounding.
+    - Some depthwise convolutions, and attention to few tokens, are trained in float32 where others compute in bfloat16.
+    - Convolutions of single pixels with a stride and few channels, at which torch breaks, get the pixels they see.
     - Small dense layers compute in float32 where the network is one row of known layers.
     - Images of a training lose rows and columns at their border that no output depends on. Outputs and gradients are
       equal to rounding.
@@ -51,5 +53,5 @@ def _leaner(layer: nn.Module) -> type[nn.Module] | None:
     if type(layer) is nn.MaxPool2d and are_apart(layer):
         return LeanMaxPool2d
     if attends(layer):
-        return leaner_attention(type(layer))  # type: ignore[arg-type]  # taken for the hash of a layer
+        return leaner_attention(type(layer))  # type: ignore[arg-type]  # as in `attention`
     return leaner_convolution(layer) if type(layer) is nn.Conv2d else None

@@ -51,4 +51,4 @@ class Precision:
 
 def is_cast(x: Tensor) -> bool:
     """Whether what is computed from a tensor is cast to another format on a CPU."""
-    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and x.dtype != torch.float64

@@ -14,7 +14,7 @@ from bakeoff.training.windows import border_of, sides_of
 
 FEW_PIXELS = 16  # of the output of a convolution that is a product at least in part, on every processor
 MOST_PIXELS = 256  # of the output of a convolution of single pixels without a stride that is a product
-FEW_CHANNELS = 16  # as many floats as a register of AVX-512 has; below, oneDNN reads and writes beyond them
+FEW_CHANNELS = 16  # below which oneDNN writes outside its memory where single pixels have a stride
 MOST_WEIGHTS = 2**16  # of a dense layer that is computed in float32
 
 
@@ -22,14 +22,15 @@ class LeanPointwiseConv2d(nn.Conv2d):
     """Convolution of single pixels that is a matrix product where its output has few of them; elsewhere torch's.
 
     oneDNN, which torch calls, cuts the work into pieces along the pixels, and is up to six times slower than a product.
-    Where the stride leaves pixels out and the channels are few, the gradients of weights that it computes from
-    channels-last images in float32 are wrong, and are written outside their memory (torch 2.15 with AVX-512). Such a
-    convolution gets the pixels that it sees, without a stride.
+    Where the stride leaves pixels out and the channels are few, the gradients that it computes from channels-last
+    images are wrong, and it writes outside their memory (torch 2.15, mostly in float32). Such a convolution gets the
+    pixels that it sees, without a stride.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve images, of which a product leaves the output in channels-last format."""
-        if x.device.type != "cpu" or x.ndim != 4 or x.shape[1] != self.in_channels:
+        fits = x.ndim == 4 and x.shape[1] == self.in_channels and min(sides_of(self, x)) > 0
+        if x.device.type != "cpu" or not fits:
             return super().forward(x)
         rows, columns = self.stride
         seen = x[:, :, ::rows, ::columns]
@@ -99,12 +100,14 @@ class LeanLinear(nn.Linear):
 
 def leaner_convolution(layer: nn.Conv2d) -> type[nn.Conv2d] | None:
     """Return the class that a convolution may have instead of its own, if there is one."""
-    if layer.dilation != (1, 1) or layer.padding_mode != "zeros" or layer.weight.dtype != torch.float32:
+    single = layer.kernel_size == (1, 1)
+    apart = layer.dilation != (1, 1) and not single
+    if apart or layer.padding_mode != "zeros" or layer.weight.dtype != torch.float32:
         return None
     uneven = layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel_size)
     if layer.groups > 1:
         return LeanDepthwiseConv2d if layer.groups == layer.in_channels and not uneven else None
-    if layer.kernel_size == (1, 1):
+    if single:
         return LeanPointwiseConv2d if layer.padding in ((0, 0), "valid", "same") else None
     large = layer.kernel_size[0] * layer.kernel_size[1] > 9  # for which a product takes much memory
     return None if uneven or large else LeanConv2d
