@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 
 import bakeoff
-from bakeoff.cli import dry_run, heading
+from bakeoff.cli import busy, dry_run, heading
 from bakeoff.data.locations import Locations
 from bakeoff.run.estimate import Estimate
 from bakeoff.study.declare import declare
@@ -24,7 +24,7 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def printed(folder: Path, **study) -> list[str]:
         console = Console(file=io.StringIO(), width=1000)
-        for module in (dry_run, heading):
+        for module in (busy, dry_run, heading):
             monkeypatch.setattr(module, "out", console)
         dry_run.print_plan(make_plan(declare("digits", **study), Locations(offline=True), CPU), folder)
         return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
@@ -75,3 +75,12 @@ def test_features_that_several_runs_share_count_once(said, tmp_path: Path, monke
     assert total(models=models, seeds=3) == "20 s", "six runs, and the features once"
     assert total(models="lenet5", seeds=3) == "45 s", "weights are random, and features of every seed others"
     assert total(models="lenet5", seeds=2, folds=3) == "90 s", "six runs on as many parts"
+
+
+def test_an_estimate_from_a_busy_machine_says_so(said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shares = iter((1.4, 0.16))
+    monkeypatch.setattr(dry_run, "estimate", lambda *_: Estimate(1.0, {}, next(shares)))
+    lines = said(tmp_path / "out", models="lenet5,simcnn", seeds=1)
+    assert any(line.startswith("The machine is busy: this process had 0.16 of a core") for line in lines)
+    monkeypatch.setattr(dry_run, "estimate", lambda *_: Estimate(1.0, {}, 0.99))
+    assert not any("machine is busy" in line for line in said(tmp_path / "out", models="lenet5", seeds=1))

@@ -6,8 +6,10 @@ import pytest
 from shown import cells_of, of_model
 
 from bakeoff.records.run import Timing
+from bakeoff.report.brief import findings
 from bakeoff.report.cost import cost_views
 from bakeoff.report.cost_table import cost_table, timing_table
+from bakeoff.study.judgement import Judgement
 
 
 def test_costs_are_those_of_the_runs(build):
@@ -113,6 +115,30 @@ def test_runs_that_were_trained_at_once_are_told_beside_their_seconds(build):
     assert "at once" not in cost_table(subject.ranked).note
     beside = [replace(record, environment={**record.environment, "at_once": "2"}) for record in subject.records]
     assert "Several runs were trained at once" in cost_table(replace(subject, records=tuple(beside)).ranked).note
+
+
+def test_equal_runs_of_which_one_took_far_longer_are_told(build):
+    """Not those that stopped early, or ran on another machine, or on features where the other saw images."""
+    subject = build(models=["alpha", "beta"], seeds=2)
+    one, other = (record for record in subject.records if record.spec.model.name == "beta")
+    alpha = [record for record in subject.records if record.spec.model.name == "alpha"]
+    slow = tuple(
+        replace(row, seconds=3 * row.seconds, images_per_second=row.images_per_second / 3) for row in other.epochs
+    )
+    cut = replace(other, epochs=(*other.epochs[:1], *slow[1:]))
+
+    def told(*betas) -> str:
+        return cost_table(replace(subject, records=(*alpha, *betas)).ranked).note
+
+    spoiled = replace(other, epochs=slow)
+    assert "One run of beta took 3.0 times as long to train on an image as another" in told(one, spoiled)
+    assert any("3.0 times as long" in sentence for sentence in findings(Judgement(None), (*alpha, one, spoiled)))
+    assert "times as long" not in told(one, other)
+    assert "times as long" not in told(one, replace(other, epochs=other.epochs[:1]))
+    assert "times as long" not in told(replace(one, epochs=one.epochs[:1]), cut), "as they may where layers were frozen"
+    assert "times as long" not in told(one, replace(other, epochs=slow, environment={"device_name": "another"}))
+    on_features = replace(other, epochs=slow, cost=replace(other.cost, cached_features=True))
+    assert "times as long" not in told(one, on_features)
 
 
 def test_a_model_alone_is_the_best_of_nothing(build):

@@ -58,6 +58,7 @@ def test_engines_are_shown_with_what_was_measured(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("bakeoff.run.showcase.IMAGES", 50)
     monkeypatch.setattr(fastest, "STEPS", 1)
     monkeypatch.setattr(fastest, "ROUNDS", 1)
-    ((network, batch_size, seconds),) = showcase(CPU)
+    ((network, batch_size, seconds, awake),) = showcase(CPU)
     assert (network, batch_size, list(seconds)) == ("simcnn", 4, ["eager", "lean"])
     assert min(seconds.values()) > 0
+    assert awake is not None

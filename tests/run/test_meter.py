@@ -1,6 +1,8 @@
 """What a run takes: its memory and energy."""
 
 import mmap
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,25 @@ from bakeoff.run.memory import PeakMemory
 
 CPU = torch.device("cpu")
 MB = 1 << 20
+LOADED = """
+import sys
+import bakeoff
+from bakeoff.run import run_one
+
+
+class Watching(run_one.Meter):
+    def __init__(self, device):
+        super().__init__(device)
+        self.before = set(sys.modules)
+
+    def cost(self, *about):
+        print("loaded:", *sorted(set(sys.modules) - self.before))
+        return super().cost(*about)
+
+
+run_one.Meter = Watching
+bakeoff.compare("digits", "lenet5", epochs=1, seeds=1, device="cpu", offline=True, out=sys.argv[1])
+"""
 
 
 def _fill(megabytes: int) -> None:
@@ -89,3 +110,11 @@ def test_a_gpu_is_asked_by_its_identity(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(energy.torch.cuda, "get_device_properties", lambda _: SimpleNamespace(uuid="abc"))
     meter = EnergyMeter(torch.device("cuda:0"))
     assert (meter.joules(), meter.source) == (7.5, "gpu")
+
+
+def test_the_first_run_of_a_process_is_not_charged_with_loading_libraries(tmp_path: Path):
+    environment = {**os.environ, "BAKEOFF_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", LOADED, str(tmp_path / "out")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("loaded:"))
+    assert [module for module in line.split()[1:] if not module.startswith("bakeoff.")] == []

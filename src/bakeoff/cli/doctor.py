@@ -66,6 +66,7 @@ def _cached(cache: Path) -> dict[str, int]:
 def _print_engines(device: "torch.device") -> None:
     from rich.table import Table
 
+    from bakeoff.cli.busy import print_if_busy
     from bakeoff.cli.console import out
     from bakeoff.run.fastest import CANDIDATES, fastest
     from bakeoff.run.showcase import showcase
@@ -74,8 +75,11 @@ def _print_engines(device: "torch.device") -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("network", "batch", "engine", "ms a step", "auto"):
         table.add_column(column, justify="right" if column in ("batch", "ms a step") else "left")
-    for network, batch_size, seconds in showcase(device):
+    shares = []
+    for network, batch_size, seconds, share in showcase(device):
+        shares.append(share)
         chosen = fastest(seconds) if device.type in CANDIDATES else resolve_engine("auto", device)
         for name, value in seconds.items():
             table.add_row(network, str(batch_size), name, f"{1000 * value:.2f}", "takes it" if name == chosen else "")
     out.print(table)
+    print_if_busy(shares)

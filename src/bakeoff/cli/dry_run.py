@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from bakeoff import api
+from bakeoff.cli.busy import print_if_busy
 from bakeoff.cli.console import duration, name, out
 from bakeoff.cli.heading import print_heading
 from bakeoff.records.run import Deviation, RunState
@@ -53,7 +54,7 @@ def print_plan(plan: Plan, folder: Path) -> None:
         named = f"{title}, {run.spec.recipe.name}" if of_a_model[title] > 1 else title
         variants.setdefault(named, []).append(run)
     finished = _finished(plan, folder)
-    seconds = _seconds(plan, variants, finished)
+    seconds, shares = _seconds(plan, variants, finished)
     _print_table(variants, seconds)
     _print_fields({title: _fields(runs[0].spec) for title, runs in variants.items()})
     _print_deviations(variants)
@@ -61,6 +62,7 @@ def print_plan(plan: Plan, folder: Path) -> None:
         out.print(f"{len(finished)} of {plural(len(plan.runs), 'run')} {'is' if len(finished) == 1 else 'are'} done.")
     total = f"About {duration(sum(seconds.values()))} of training in all, by a few steps of each model."
     out.print(total if len(finished) < len(plan.runs) else "There is nothing left to train.")
+    print_if_busy(shares)
     out.print(f"Output: {name(str(folder))}")
     out.print("A dry run trains nothing and leaves the test set locked: it counts as no look at it.")
 
@@ -73,14 +75,15 @@ def _finished(plan: Plan, folder: Path) -> set[str]:
     return done & {run.spec.run_id for run in plan.runs}
 
 
-def _seconds(plan: Plan, variants: Variants, finished: set[str]) -> dict[str, float]:
-    """Return the seconds that are left of every variant, by a few steps of its first run.
+def _seconds(plan: Plan, variants: Variants, finished: set[str]) -> tuple[dict[str, float], list[float | None]]:
+    """Return the seconds that are left of every variant, by a few steps of its first run, with its share of a core.
 
     Features of a frozen backbone count for the first that needs them, once for each division of the images, and for
     each seed where the backbone's weights are random.
     """
     seconds = dict.fromkeys(variants, 0.0)
     computed: set[Path] = set()
+    shares: list[float | None] = []
     for title, runs in variants.items():
         if left := [run for run in runs if run.spec.run_id not in finished]:
             parts = plan.split_of(left[0].spec)
@@ -89,7 +92,8 @@ def _seconds(plan: Plan, variants: Variants, finished: set[str]) -> dict[str, fl
             turns = len({(id(plan.split_of(run.spec)), None if run.weights else run.spec.seed) for run in left})
             seconds[title] = found.training * len(left) + once * turns
             computed |= found.features.keys()
-    return seconds
+            shares.append(found.awake)
+    return seconds, shares
 
 
 def _print_table(variants: Variants, seconds: Mapping[str, float]) -> None:

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from bakeoff.cli.busy import print_if_busy
 from bakeoff.cli.console import name, out
 from bakeoff.run.profile import PHASES, Profile
 from bakeoff.specs.run import RunSpec
@@ -40,13 +41,8 @@ def print_profile(spec: RunSpec, found: Profile) -> None:
     )
     slowest = [f"{name(what)} {100 * share:.0f} %" for what, share in found.operations if share >= LEAST_SHARE]
     out.print("slowest operations: " + ", ".join(slowest))
-    if found.crowded:
-        out.print(
-            f"[yellow]The machine is busy[/yellow]: this process had {found.awake:.2f} of a core, and the rest went to "
-            "other programs or to waiting for a disk. The times above say little of the run, so no advice is given: "
-            "measure again when nothing else runs."
-        )
-    for hint in [] if found.crowded else hints(spec, found):
+    print_if_busy([found.awake])
+    for hint in [] if found.crowded else hints(spec, found):  # no advice by times of others
         out.print(f"- {hint}")
     out.print()
 

@@ -13,6 +13,7 @@ from bakeoff.study.environments import mixed
 from bakeoff.study.judgement import Judgement
 from bakeoff.study.printable import printable
 from bakeoff.study.tuning import standing
+from bakeoff.study.unsteady import unsteady
 from bakeoff.study.variants import variants
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def findings(judgement: Judgement, records: Iterable[RunRecord]) -> tuple[str, .
         verdict = verdict.only(names)
     said = sentences(verdict) if verdict else (judgement.reason,)
     tuned = (*tuning.chosen(records), *tuning.unequal(records))
-    return (*said, *tuned, *judgement.missing, *filter(None, [judgement.looked]), *mixed(records))
+    machine = (*mixed(records), *unsteady(records))
+    return (*said, *tuned, *judgement.missing, *filter(None, [judgement.looked]), *machine)
 
 
 def as_text(found: Iterable[str], table: "pd.DataFrame", report: Path) -> str:

@@ -9,6 +9,7 @@ from bakeoff.report.prices import Price, known
 from bakeoff.report.subject import Contender
 from bakeoff.report.table import Column, Rows, Table, Value, text_columns
 from bakeoff.report.text import NONE, SPACE, join, milliseconds, plural, whole
+from bakeoff.study.unsteady import unsteady
 
 
 def cost_table(ranked: Sequence[Contender], target: float | None = None) -> Table | None:
@@ -104,6 +105,7 @@ def _note(ranked: Sequence[Contender]) -> str:
     return (
         "Means over the finished runs."
         + (" Several runs were trained at once: alone they take less time each." if beside else "")
+        + "".join(f" {sentence}" for sentence in unsteady(records))
         + (" Some peaks of memory are of the process so far, with the runs before." if shared else "")
         + (" Energy was not measured: the machine has no counters that may be read." if unmetered else "")
         + (

@@ -12,6 +12,7 @@ from torch import nn
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.pipeline import Batch
 from bakeoff.data.splits import Split
+from bakeoff.run.busy import Awake
 from bakeoff.run.rehearsal import rehearsal
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.wiring import Parts, can_cache, missing_features
@@ -33,10 +34,12 @@ class Estimate:
         training: seconds of its training steps.
         features: seconds that each file of a frozen backbone's features takes which is not in the cache yet. Other runs
             with the same file need not compute it.
+        awake: the share of a core that this process had while steps were clocked; see `bakeoff.run.busy`.
     """
 
     training: float
     features: Mapping[Path, float]
+    awake: float | None = None
 
 
 def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device, features: Path) -> Estimate:
@@ -51,7 +54,7 @@ def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.
     """
     spec, recipe = planned.spec, planned.spec.recipe
     with rehearsal(planned, images, split, device) as ready:
-        parts, take_step = ready.parts, ready.take_step
+        parts, take_step, awake = ready.parts, ready.take_step, Awake(device)
         batches, files = parts.batches.epoch(0), {}
         steps = recipe.total_steps(parts.batches.steps_per_epoch)
         if can_cache(spec, parts.model) and (found := splits_into(parts.model)):
@@ -68,7 +71,7 @@ def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.
                 head, optimizer, lambda images: images, recipe, parts.precision, recipe.batch_size, recorded=recorded
             )
         seconds = _settled(lambda batch: take_step(batch, recipe.optimizer.lr)[0].item(), batches)  # item waits
-    return Estimate(min(steps * seconds, recipe.max_seconds or float("inf")), files)
+        return Estimate(min(steps * seconds, recipe.max_seconds or float("inf")), files, awake.share())
 
 
 def learning_rates(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> LRCurve:

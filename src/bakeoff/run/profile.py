@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.pipeline import Batch
 from bakeoff.data.splits import Split
+from bakeoff.run.busy import Awake, crowded
 from bakeoff.run.rehearsal import Rehearsal, rehearsal
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.wiring import can_cache
@@ -24,7 +25,6 @@ PHASES = ("data", "prepare", "forward", "backward", "optimizer")
 SECONDS, LEAST_STEPS, MOST_STEPS = 4.0, 5, 100  # to measure for
 TRACED_STEPS = 3
 OPERATIONS = 8  # that are named
-CROWDED = 0.8  # of a core for this process, below which the machine is busy with something else
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class Profile:
         flops: floating-point operations of a step: forward and backward pass, in matrix products and convolutions.
         ceiling: floating-point operations a second in the product of two large matrices, in the run's precision.
         frozen: whether the run computes features of a frozen backbone once, and then steps through its head alone.
-        awake: seconds of processor time for each second that passed, over all threads, while steps were clocked on a
-            processor; None on a device that computes for itself. Below 1 the process was waiting for a core.
+        awake: the share of a core that this process had while steps were clocked; see `bakeoff.run.busy`.
     """
 
     batch_size: int
@@ -58,7 +57,7 @@ class Profile:
     @property
     def crowded(self) -> bool:
         """Whether others kept the processor so busy that these times say little of the run."""
-        return self.awake is not None and self.awake < CROWDED
+        return crowded(self.awake)
 
     @property
     def images_per_second(self) -> float:
@@ -103,14 +102,14 @@ def profile(
             flops=flops,
             ceiling=_ceiling(ready.parts.precision.dtype, device),
             frozen=can_cache(planned.spec, ready.parts.model),
-            awake=awake if device.type == "cpu" else None,
+            awake=awake,
         )
 
 
 def _clocked(
     ready: Rehearsal, batches: Iterator[Batch], lr: float, device: torch.device
-) -> tuple[list[float], Mapping[str, list[float]], float]:
-    """Return the seconds of whole steps and of each phase of them, and of the processor for each second."""
+) -> tuple[list[float], Mapping[str, list[float]], float | None]:
+    """Return the seconds of whole steps and of each phase of them, and the share of a core meanwhile."""
     watch = _Stopwatch(device)
     model, optimizer = ready.parts.model, ready.optimizer
     hooks = [
@@ -127,7 +126,7 @@ def _clocked(
     optimizer.step = watched  # type: ignore[method-assign, assignment]
     totals: list[float] = []
     phases: dict[str, list[float]] = {phase: [] for phase in PHASES}
-    started, used = time.perf_counter(), time.process_time()
+    awake = Awake(device)
     while len(totals) < LEAST_STEPS or (len(totals) < MOST_STEPS and sum(totals) < SECONDS):
         watch.start()
         batch = next(batches)
@@ -137,11 +136,11 @@ def _clocked(
         totals.append(sum(watch.laps.values()))
         for phase, seconds in phases.items():
             seconds.append(watch.laps[phase])
-    awake = (time.process_time() - used) / (time.perf_counter() - started)
+    share = awake.share()
     for hook in hooks:
         hook.remove()
     optimizer.step = update  # type: ignore[method-assign]
-    return totals, phases, awake
+    return totals, phases, share
 
 
 class _Stopwatch:

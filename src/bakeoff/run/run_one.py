@@ -28,6 +28,7 @@ from bakeoff.run.explain import explain
 from bakeoff.run.heap import give_back_freed_memory
 from bakeoff.run.meter import Meter
 from bakeoff.run.resolve import PlannedRun
+from bakeoff.run.start_up import start_up
 from bakeoff.run.tensorboard import TensorBoard
 from bakeoff.run.wiring import Parts, wire, with_features
 from bakeoff.store.folder import Predictions, RunFolder
@@ -76,6 +77,7 @@ def run_one(
         DivergedError: a loss, a weight or a logit was not finite.
         InterruptedRunError: `hooks.stop_requested` said yes.
     """
+    start_up(device)  # before any clock or meter, else the first run of a process would be charged with it
     spec = planned.spec
     checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     meter = Meter(device)

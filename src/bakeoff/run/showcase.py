@@ -7,16 +7,22 @@ import torch
 
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.splits import split
+from bakeoff.run.busy import Awake
 from bakeoff.run.fastest import CANDIDATES, speeds
 from bakeoff.run.resolve import resolve
+from bakeoff.run.start_up import start_up
 from bakeoff.specs.run import RunSpec
 
 NETWORKS = {"simcnn": 32, "leaky-cnn-deep": 32, "vgg-small": 128}  # with the batch sizes of their documents
 IMAGES = 1000
 
 
-def showcase(device: torch.device) -> Iterator[tuple[str, int, dict[str, float]]]:
-    """Yield networks, batch sizes, and the median seconds of a step by engine, on images of the size of CIFAR's."""
+def showcase(device: torch.device) -> Iterator[tuple[str, int, dict[str, float], float | None]]:
+    """Yield networks, batch sizes, the median seconds of a step by engine, and the share of a core meanwhile.
+
+    Images are of the size of CIFAR's. On the share of a core see `bakeoff.run.busy`.
+    """
+    start_up(device)  # which may wait for a disk
     random = np.random.default_rng(0)
     pixels, labels = random.integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8), np.arange(IMAGES) % 10
     images = ImageSet(pixels, labels, tuple("abcdefghij"), {"train": np.arange(IMAGES)}, {}, "random")
@@ -26,8 +32,6 @@ def showcase(device: torch.device) -> Iterator[tuple[str, int, dict[str, float]]
         asked = RunSpec.parse(content)
         parts = split(images, asked.data, asked.protocol)
         planned = resolve(asked, images, parts, device)
-        yield (
-            network,
-            batch_size,
-            speeds(planned, images, parts, device, CANDIDATES.get(device.type, ("eager", "lean"))),
-        )
+        awake = Awake(device)
+        seconds = speeds(planned, images, parts, device, CANDIDATES.get(device.type, ("eager", "lean")))
+        yield network, batch_size, seconds, awake.share()
