@@ -1,7 +1,8 @@
 """Where a network looked: Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391)."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -28,9 +29,7 @@ def gradcam(model: nn.Module, images: Tensor, classes: Tensor) -> Tensor:
     was_training = model.training
     model.eval()
     try:
-        # A compiled network goes past hooks that came after it was compiled.
-        eager = torch.compiler.set_stance("force_eager")
-        with torch.enable_grad(), eager, _watched(model, len(images)) as seen:
+        with torch.enable_grad(), _as_written(), _watched(model, len(images)) as seen:
             logits = model(images.detach().requires_grad_())  # so that gradients reach a frozen network, too
             chosen = logits.gather(1, classes[:, None]).sum()
             gradient = torch.autograd.grad(chosen, seen[-1], allow_unused=True)[0] if seen else None
@@ -41,6 +40,15 @@ def gradcam(model: nn.Module, images: Tensor, classes: Tensor) -> Tensor:
     maps, weights = _channels_first(seen[-1].detach()), _channels_first(gradient).mean((2, 3), keepdim=True)
     heat = (maps * weights).sum(1).clamp_min(0).float()
     return heat / heat.amax((1, 2), keepdim=True).clamp_min(torch.finfo(heat.dtype).tiny)
+
+
+def _as_written() -> AbstractContextManager[None]:
+    """Run networks without the compiler, since a compiled one goes past hooks that came later.
+
+    Nothing is compiled where the compiler, which takes seconds to load, has not been loaded.
+    """
+    stance: AbstractContextManager[None] = nullcontext()
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else stance
 
 
 @contextmanager

@@ -77,8 +77,8 @@ def run_one(
         DivergedError: a loss, a weight or a logit was not finite.
         InterruptedRunError: `hooks.stop_requested` said yes.
     """
-    start_up(device)  # before any clock or meter, else the first run of a process would be charged with it
     spec = planned.spec
+    start_up(device, spec.recipe, len(split.train))  # before any meter, else a process's first run is charged with it
     checkpoints = Checkpoints(folder.checkpoints, spec.run_id)
     meter = Meter(device)
     folder.write_spec(spec)

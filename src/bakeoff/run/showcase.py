@@ -22,7 +22,6 @@ def showcase(device: torch.device) -> Iterator[tuple[str, int, dict[str, float],
 
     Images are of the size of CIFAR's. On the share of a core see `bakeoff.run.busy`.
     """
-    start_up(device)  # which may wait for a disk
     random = np.random.default_rng(0)
     pixels, labels = random.integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8), np.arange(IMAGES) % 10
     images = ImageSet(pixels, labels, tuple("abcdefghij"), {"train": np.arange(IMAGES)}, {}, "random")
@@ -32,6 +31,7 @@ def showcase(device: torch.device) -> Iterator[tuple[str, int, dict[str, float],
         asked = RunSpec.parse(content)
         parts = split(images, asked.data, asked.protocol)
         planned = resolve(asked, images, parts, device)
+        start_up(device, planned.spec.recipe, len(parts.train))  # which may wait for a disk
         awake = Awake(device)
         seconds = speeds(planned, images, parts, device, CANDIDATES.get(device.type, ("eager", "lean")))
         yield network, batch_size, seconds, awake.share()

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
+from inspect import unwrap
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -42,6 +43,11 @@ class _OnCPU(torch.optim.Optimizer):
     """
 
     figures: tuple[str, str]  # names of the two running figures, in the state of every weight
+
+    # What torch wraps around these loads its compiler, for seconds, to keep them from being compiled.
+    add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+    state_dict = unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = unwrap(torch.optim.Optimizer.load_state_dict)
 
     def __init__(self, groups: Iterable[dict[str, Any]], lr: float, betas: tuple[float, float], eps: float) -> None:
         super().__init__(groups, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": 0.0})
