@@ -217,3 +217,8 @@ def test_what_is_wrong_with_the_data_is_told_before_training(inside, tmp_path):
     assert checks["findings"][0]["groups"] == [[2, 80]]
     done = inside("compare", "a b.npz", *flags, "other", "--lr", "0.1")
     assert "another study on this machine (1 run)" in done.stderr
+    for other, more in (
+        ("--imgsz=12", "--check --imgsz 12"),
+        ("--max-train=30", "More under 'Data set' in the report"),
+    ):
+        assert more in inside("compare", "a b.npz", *flags, "new", other, "--dry-run").stdout, "of the same images"
