@@ -86,6 +86,7 @@ def test_what_is_printed_says_what_to_change(plan: Plan, capsys: pytest.CaptureF
     print_profile(spec, dataclasses.replace(found, awake=0.4))
     busy = capsys.readouterr().out
     assert "The machine is busy: this process had 0.40 of a core" in busy
+    assert "- no advice" in busy
     assert "(shift)" not in busy, "no advice from times of others"
     print_profile(spec, dataclasses.replace(found, seconds=dict.fromkeys(PHASES, 0.2), batch_size=128))
     assert "- no setting stands out: " in capsys.readouterr().out

@@ -46,7 +46,7 @@ def print_profile(spec: RunSpec, found: Profile, trace: Path | None = None) -> N
     if trace:
         out.print(f"trace: {name(trace)}", soft_wrap=True)
     print_if_busy([found.awake])
-    for hint in [] if found.crowded else hints(spec, found):  # no advice by times of others
+    for hint in ["no advice by times that others had a part in"] if found.crowded else hints(spec, found):
         out.print(f"- {hint}")
     out.print()
 
