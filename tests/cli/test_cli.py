@@ -49,6 +49,14 @@ def test_without_a_terminal_every_run_is_a_line_of_json(compared):
     assert done.stderr == ""
 
 
+def test_a_folder_of_another_study_is_all_that_is_told(compared, inside):
+    cwd, _ = compared
+    done = inside("compare", "digits", "--models", "lenet5", "--epochs", "2", "--offline", "--out", "out", cwd=cwd)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: out belongs to another study: overrides.recipe.epochs is 1 there and 2 here")
+    assert done.stderr.count("\n") == 1, "and nothing of looks at the test set, which are its own"
+
+
 @pytest.mark.parametrize("kind", ["json", "csv", "md", "table"])
 def test_a_leaderboard_in_every_format(compared, inside, kind: str):
     cwd, _ = compared
@@ -209,3 +217,8 @@ def test_what_is_wrong_with_the_data_is_told_before_training(inside, tmp_path):
     assert checks["findings"][0]["groups"] == [[2, 80]]
     done = inside("compare", "a b.npz", *flags, "other", "--lr", "0.1")
     assert "another study on this machine (1 run)" in done.stderr
+    for other, more in (
+        ("--imgsz=12", "--check --imgsz 12"),
+        ("--max-train=30", "More under 'Data set' in the report"),
+    ):
+        assert more in inside("compare", "a b.npz", *flags, "new", other, "--dry-run").stdout, "of the same images"

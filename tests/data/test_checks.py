@@ -102,6 +102,24 @@ def test_likeness_is_no_copy_where_all_images_are_alike() -> None:
     assert "cannot be told" in found.what
 
 
+@pytest.mark.parametrize("max_train", [50, 300])
+def test_likeness_is_no_copy_among_few_digits_either(max_train: int, real_data: Path, real_cache: Path) -> None:
+    spec = DataSpec(name="mnist", max_train=max_train)
+    images = load(spec, Locations(data_dir=real_data, cache=real_cache, offline=True))
+    parts = members(images, spec, Protocol(val_fraction=0))
+    (found,) = checks.get("near-copies").find(Parted(images, {**parts, "test": parts["test"][:1000]}))
+    assert not found.grave
+    assert "cannot be told" in found.what
+
+
+def test_long_series_of_photos_in_few_images_are_near_copies() -> None:
+    """Frames of one scene each, of which a part is not so alike: 25 scenes of 10 windows that move."""
+    frames = [scene[at : at + 90, 2 * at : 2 * at + 90] for scene in photos(25, side=108) for at in range(10)]
+    (found,) = findings(image_set(np.stack(frames)[np.random.default_rng(0).permutation(250)]), "near-copies")
+    assert found.grave
+    assert found.count > 0.8 * TEST
+
+
 def test_blank_images_are_found_and_are_near_copies_of_nothing() -> None:
     pixels = photos()
     pixels[[3, 4, TRAIN + 5]] = np.array([10, 200, 30])

@@ -195,6 +195,8 @@ def test_folds_that_do_not_fit_the_data_are_refused() -> None:
     assert len(opened(divided(few, folds=3, val_fraction=0))) == 4
     with pytest.raises(DataError, match="x: 4 folds are too many for the smallest class, '1', which has 3 images"):
         divided(few, folds=4)
+    with pytest.raises(DataError, match="which has 1 image; make folds fewer"):
+        divided(image_set([0] * 9 + [1]), folds=2)
     for part in ("test", "val"):
         brings = image_set([0, 1] * 6, {"train": np.arange(8), part: np.arange(8, 12)})
         with pytest.raises(DataError, match=f"brings a {part} part of its own; leave out folds"):

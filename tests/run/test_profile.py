@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import re
 import time
 from pathlib import Path
@@ -7,11 +8,13 @@ import pytest
 import torch
 
 from bakeoff.api import declare
+from bakeoff.cli.profile import profile as command
 from bakeoff.cli.profiles import hints, print_profile
 from bakeoff.data.locations import Locations
 from bakeoff.data.preprocess import Preprocess
+from bakeoff.errors import StoreError
 from bakeoff.run import profile as module
-from bakeoff.run.profile import Profile, profile
+from bakeoff.run.profile import PHASES, Profile, profile, trace_file
 from bakeoff.study.plan import Plan, make_plan
 
 
@@ -24,7 +27,8 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
 
 def test_the_phases_of_a_step_add_up_to_it(plan: Plan, tmp_path: Path) -> None:
     before = torch.random.get_rng_state()
-    found = profile(plan.runs[0], plan.images, plan.split, plan.device, tmp_path / "trace")
+    trace = trace_file(tmp_path / "new" / "trace", plan.runs[0].spec)
+    found = profile(plan.runs[0], plan.images, plan.split, plan.device, trace)
     assert 0 < sum(found.seconds.values()) <= found.total * 1.5, "medians of parts, and of the whole"
     assert all(seconds > 0 for seconds in found.seconds.values())
     assert found.images_per_second == pytest.approx(64 / found.total)
@@ -32,8 +36,18 @@ def test_the_phases_of_a_step_add_up_to_it(plan: Plan, tmp_path: Path) -> None:
     assert 0 < found.input_bound < 1
     assert sum(share for _, share in found.operations) <= 1
     assert any(name.startswith("convolution") for name, _ in found.operations)
-    assert list((tmp_path / "trace").glob("*.json"))
+    assert "lenet5" in trace.parent.name
+    assert json.loads(trace.read_bytes())["traceEvents"]
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_where_no_trace_can_be_written_is_told_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "profile", lambda *_: pytest.fail("measured"))
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="cannot write traces to .*/file: Not a directory; give another folder"):
+        command("digits", "lenet5", trace=tmp_path / "file", device="cpu", offline=True)
 
 
 def test_floating_point_operations_are_those_of_the_layers(plan: Plan) -> None:
@@ -72,5 +86,8 @@ def test_what_is_printed_says_what_to_change(plan: Plan, capsys: pytest.CaptureF
     print_profile(spec, dataclasses.replace(found, awake=0.4))
     busy = capsys.readouterr().out
     assert "The machine is busy: this process had 0.40 of a core" in busy
+    assert "- no advice" in busy
     assert "(shift)" not in busy, "no advice from times of others"
+    print_profile(spec, dataclasses.replace(found, seconds=dict.fromkeys(PHASES, 0.2), batch_size=128))
+    assert "- no setting stands out: " in capsys.readouterr().out
     assert "computed once" in hints(spec, dataclasses.replace(found, frozen=True))[0]

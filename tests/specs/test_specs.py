@@ -150,6 +150,7 @@ def test_what_yaml_reads_as_numbers_and_truth_values_is_understood(tmp_path: Pat
     [
         ("grid:\n  recipe.epochs: [1, 0]\n", "line 4: recipe.epochs: .*; got 0"),
         ("grid:\n  recipe.epoch: [1]\n", "line 4: unknown field 'recipe.epoch'; did you mean epochs"),
+        ("grid:\n  recipe.lr: [1]\n", r"line 4: unknown field 'recipe.lr'; did you mean recipe\.optimizer\.lr\?"),
         ("overrides:\n  recipe.optimizer.lr: fast\n", "line 4: recipe.optimizer.lr: must be a number; got 'fast'"),
         ("seeds: 1\nrecipe:\n  augment: [flp]\n", "line 5: unknown augmentation 'flp'; did you mean flip"),
     ],

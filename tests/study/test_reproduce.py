@@ -47,7 +47,7 @@ def test_faithful_changes_what_the_entry_says_and_nothing_else():
 def test_a_mistake_is_told_before_anything_is_trained():
     with pytest.raises(UnknownNameError, match="did you mean simcnn"):
         bakeoff.reproduce("simcn")
-    with pytest.raises(SpecError, match="simcnn: its document has no fault that can be repeated"):
+    with pytest.raises(SpecError, match="simcnn: it has no fault of a document that could be repeated"):
         bakeoff.reproduce("simcnn", faithful=True)
 
 
@@ -138,6 +138,13 @@ RIGHT = {"recipe.normalize": "caffe"}  # as its weights expect, which the recipe
 def test_what_was_changed_is_said_and_only_that(overrides: dict[str, object], said: str):
     found = Reproduction(BLOCK3, (run_of(BLOCK3, **overrides),))
     assert found.changes == ((said,) if said else ())
+
+
+@pytest.mark.parametrize(("name", "reported"), [("simcnn", True), ("mnist-99", False)])
+def test_of_reported_figures_is_spoken_where_there_are_some(name: str, reported: bool):
+    notes = Reproduction(name, (run_of(name, **{"recipe.epochs": 1}),)).notes
+    assert any(note.startswith("Changed here: recipe.epochs, to 1") for note in notes)
+    assert any("not said where they lie" in note for note in notes) == reported
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,23 @@ def test_what_comes_to_the_same_training_is_refused_before_any(tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"grid": {"recipe.optimizer.lr": [0.1, 0.10]}},
+            r"^'lenet5 with default \(lr=0.1\)' stands twice; leave one out",
+        ),
+        ({"grid": {"recipe.optimizer.lr": [1, 1.0]}}, r"\(lr=1\)' and .* \(lr=1.0\)' train in the same way; leave one"),
+        ({"grid": {"recipe.augment": [["flip"], [{"flip": {}}]]}}, r"\(augment=flip\)' stands twice"),
+        ({"recipes": [{"name": "a"}, {"name": "a"}]}, "^'lenet5 with a' stands twice"),
+    ],
+)
+def test_what_stands_twice_is_refused(given: dict, sentence: str):
+    with pytest.raises(SpecError, match=sentence):
+        expand(StudySpec.parse({"data": "digits", "models": "lenet5", **given}))
+
+
 def test_two_trainings_of_one_name_are_refused(tmp_path: Path):
     recipes = [{"base": "default", "ema": 0.9}, {"base": "default", "ema": 0.99}]
     with pytest.raises(SpecError, match="declared twice with different settings; give a name"):

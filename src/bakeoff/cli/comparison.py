@@ -18,6 +18,7 @@ from bakeoff.report.text import plural
 from bakeoff.run.device import find_device
 from bakeoff.specs.arguments import flag, naming_arguments
 from bakeoff.specs.files import naming_lines
+from bakeoff.study.begin import check_folder
 from bakeoff.study.execute import Outcome
 from bakeoff.study.observer import Observer
 from bakeoff.study.plan import Plan, make_plan
@@ -50,6 +51,7 @@ def run_comparison(
     with naming_lines(study["config"]), naming_arguments(study, flag):
         plan = make_plan(api.declare(**study), where, find_device(device))
     folder = folder or plan.default_folder()
+    check_folder(plan, folder)
     if dry_run:
         print_plan(plan, folder)
         return 0

@@ -14,6 +14,7 @@ from bakeoff.cli.console import name, percent
 from bakeoff.cli.console import out as console
 from bakeoff.cli.dry_run import print_plan
 from bakeoff.run.device import find_device
+from bakeoff.study.begin import check_folder
 from bakeoff.study.confirm import FOLDER, Confirmed
 from bakeoff.study.plan import make_plan
 
@@ -34,6 +35,7 @@ def run_confirmation(
     folder = out or tuned / FOLDER
     study, where = api.to_confirm(api.load(tuned), seeds, offline=offline)
     plan = make_plan(study, where, find_device(device))
+    check_folder(plan, folder)
     if dry_run:
         print_plan(plan, folder)
         return 0

@@ -6,8 +6,11 @@ from rich.console import Console
 
 from bakeoff.cli.console import name, out
 from bakeoff.cli.dataset import left_out, warning
+from bakeoff.data.splits import split
 from bakeoff.report.text import plural
 from bakeoff.run.device import device_name
+from bakeoff.specs.data import DataSpec
+from bakeoff.specs.protocol import Protocol
 from bakeoff.study import looks
 from bakeoff.study.plan import Plan
 
@@ -50,9 +53,19 @@ def _in_folds(plan: Plan) -> str:
 def print_warnings(plan: Plan, to: Console) -> None:
     """Print what may make the comparison less honest: what is wrong with the data, and who looked at its test set."""
     if found := warning(plan.examined):
-        data = plan.study.data
-        options = [f"--data-dir {shlex.quote(str(plan.where.data_dir))}"] if plan.where.data_dir else []
-        command = shlex.join(["bakeoff", "data", data.name, "--check", *(["--skip-bad"] if data.skip_bad else [])])
-        to.print(f"[yellow]Data[/yellow]: {name(found)}. More by: {name(' '.join([command, *options]))}")
+        to.print(f"[yellow]Data[/yellow]: {name(found)}. {name(_more(plan))}")
     if before := looks.sentence(looks.ledger_of(plan).others({run.spec.run_id for run in plan.runs}, plan.study_id)):
         to.print(f"[yellow]Test set[/yellow]: {before}")
+
+
+def _more(plan: Plan) -> str:
+    """Say what shows all that the checks found: a command, where there is one that looks at the same parts."""
+    data = plan.study.data
+    checked = DataSpec.parse({"name": data.name, "image_size": data.image_size, "skip_bad": data.skip_bad})
+    if data != checked or split(plan.images, checked, Protocol()).digest != plan.split.digest:
+        return "More under 'Data set' in the report."
+    words = ["bakeoff", "data", data.name, "--check"]
+    words += ["--imgsz", str(data.image_size)] if data.image_size else []
+    words += ["--skip-bad"] if data.skip_bad else []
+    words += ["--data-dir", str(plan.where.data_dir)] if plan.where.data_dir else []
+    return f"More by: {shlex.join(words)}"

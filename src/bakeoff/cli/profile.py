@@ -23,17 +23,16 @@ def profile(
 ) -> None:
     """Show where a training step's time goes, how much it waits for its input, and what would make it faster."""
     from bakeoff.api import declare
-    from bakeoff.cli.console import echo
     from bakeoff.cli.profiles import print_profile
     from bakeoff.data.locations import Locations
     from bakeoff.run.device import find_device
     from bakeoff.run.profile import profile as measure
+    from bakeoff.run.profile import trace_file
     from bakeoff.study.plan import make_plan
 
     study = declare(data, models, recipe=recipe, batch_size=batch_size, imgsz=imgsz, amp=amp, engine=engine, seeds=1)
     plan = make_plan(study, Locations(data_dir=data_dir, offline=offline), find_device(device))
-    for run in plan.runs:
-        folder = trace / run.spec.run_id[:8] if trace else None
-        print_profile(run.spec, measure(run, plan.images, plan.split, plan.device, folder))
-    if trace:
-        echo(f"Traces: {trace}")
+    # All files first, so that a folder which cannot be written is found before anything is measured.
+    traces = [trace_file(trace, run.spec) if trace else None for run in plan.runs]
+    for run, file in zip(plan.runs, traces, strict=True):
+        print_profile(run.spec, measure(run, plan.images, plan.split, plan.device, file), file)

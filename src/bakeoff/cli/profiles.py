@@ -1,5 +1,7 @@
 """What `bakeoff profile` prints."""
 
+from pathlib import Path
+
 from rich.table import Table
 
 from bakeoff.cli.busy import print_if_busy
@@ -18,8 +20,8 @@ WHAT = {
 }
 
 
-def print_profile(spec: RunSpec, found: Profile) -> None:
-    """Print one run's profile."""
+def print_profile(spec: RunSpec, found: Profile, trace: Path | None = None) -> None:
+    """Print one run's profile, and in which file a trace of it is."""
     recipe = spec.recipe
     precision = {"off": "float32"}.get(recipe.amp, recipe.amp)
     out.print(
@@ -41,8 +43,10 @@ def print_profile(spec: RunSpec, found: Profile) -> None:
     )
     slowest = [f"{name(what)} {100 * share:.0f} %" for what, share in found.operations if share >= LEAST_SHARE]
     out.print("slowest operations: " + ", ".join(slowest))
+    if trace:
+        out.print(f"trace: {name(trace)}", soft_wrap=True)
     print_if_busy([found.awake])
-    for hint in [] if found.crowded else hints(spec, found):  # no advice by times of others
+    for hint in ["no advice by times that others had a part in"] if found.crowded else hints(spec, found):
         out.print(f"- {hint}")
     out.print()
 
@@ -52,7 +56,7 @@ def _cells(seconds: float, total: float) -> tuple[str, str]:
 
 
 def hints(spec: RunSpec, found: Profile) -> list[str]:
-    """Return what would make these steps faster."""
+    """Return what would make these steps faster, or else that no setting stands out."""
     recipe = spec.recipe
     advice = []
     if found.frozen:
@@ -70,4 +74,7 @@ def hints(spec: RunSpec, found: Profile) -> list[str]:
         advice.append("the arithmetic is far from the machine's ceiling: try a larger --batch-size")
     if recipe.amp == "off" and native_bf16():
         advice.append("this processor multiplies bf16 natively: --amp bf16")
-    return advice
+    return advice or [
+        "no setting stands out: batch, resizing and update each take a fifth of a step or less, and the rest goes with "
+        "the network and the size of its input"
+    ]

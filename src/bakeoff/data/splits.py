@@ -153,7 +153,7 @@ def _check_folds(images: ImageSet, name: str, folds: int) -> None:
     if folds > counts[fewest]:
         raise DataError(
             f"{name}: {folds} folds are too many for the smallest class, {images.class_names[fewest]!r}, which has"
-            f" {counts[fewest]} images; make folds fewer, or add images"
+            f" {counts[fewest]} image{'s' if counts[fewest] > 1 else ''}; make folds fewer, or add images"
         )
 
 

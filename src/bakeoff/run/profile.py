@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import torch
@@ -16,10 +17,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.pipeline import Batch
 from bakeoff.data.splits import Split
+from bakeoff.errors import StoreError
 from bakeoff.run.busy import Awake, crowded
 from bakeoff.run.rehearsal import Rehearsal, rehearsal
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.wiring import can_cache
+from bakeoff.specs.run import RunSpec
+from bakeoff.store.folder import run_name
 
 PHASES = ("data", "prepare", "forward", "backward", "optimizer")
 SECONDS, LEAST_STEPS, MOST_STEPS = 4.0, 5, 100  # to measure for
@@ -85,7 +89,7 @@ def profile(
         images: its data set.
         split: its parts.
         device: to compute on.
-        trace: a folder for a trace of some steps, which TensorBoard and Perfetto show.
+        trace: a file for a trace of some steps, as `trace_file` names it, which TensorBoard and Perfetto show.
     """
     recipe = planned.spec.recipe
     with rehearsal(planned, images, split, device) as ready:
@@ -104,6 +108,23 @@ def profile(
             frozen=can_cache(planned.spec, ready.parts.model),
             awake=awake,
         )
+
+
+def trace_file(folder: Path, spec: RunSpec) -> Path:
+    """Return the file for the trace of a run, in a folder of the run's name, which is made.
+
+    Raises:
+        StoreError: nothing can be written there.
+    """
+    path = folder / run_name(spec, spec.run_id) / "steps.pt.trace.json"  # TensorBoard goes by the end of the name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=path.parent).close()  # a folder that is there may still refuse
+    except OSError as error:
+        raise StoreError(
+            f"cannot write traces to {folder}: {error.strerror}; give another folder with --trace"
+        ) from None
+    return path
 
 
 def _clocked(
@@ -194,7 +215,7 @@ def _operations(
             ready.step(batch, lr)
         _wait(device)
     if trace:
-        torch.profiler.tensorboard_trace_handler(str(trace))(tracer)
+        tracer.export_chrome_trace(str(trace))
     column = "self_device_time_total" if device.type == "cuda" else "self_cpu_time_total"
     spent = {event.key: float(getattr(event, column)) for event in tracer.key_averages()}
     everything = sum(spent.values()) or 1.0

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -30,7 +30,7 @@ class Spec(BaseModel):
             # An unknown field comes first: it is often the cause of one that is missing.
             first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
             path = [str(part) for part in first["loc"]]
-            raise _field_error(cls, [*where.split("."), *path] if where else path, dict(first)) from None
+            raise _field_error(cls, where.split(".") if where else [], path, dict(first)) from None
 
     def content(self) -> dict[str, Any]:
         """Return the fields as plain JSON types."""
@@ -79,12 +79,15 @@ _REASONS = {
 }
 
 
-def _field_error(spec: type[Spec], path: list[str], problem: Mapping[str, Any]) -> FieldError:
-    """Return pydantic's account of a problem as one sentence."""
-    path = [part for part in path if not part.startswith("function-")]
+def _field_error(spec: type[Spec], where: list[str], path: list[str], problem: Mapping[str, Any]) -> FieldError:
+    """Return pydantic's account of a problem in a spec, which stands at a place of its own, as one sentence."""
+    path = [*where, *(part for part in path if not part.startswith("function-"))]
     name, value = ".".join(path), problem.get("input")
     if problem["type"] == "extra_forbidden":
-        return FieldError(f"unknown field {name!r}{nearest(path[-1], field_names(spec, path))}", path, value)
+        # A right name in a wrong place, such as recipe.lr, says more than one that is written alike.
+        elsewhere = [".".join([*where, *found]) for found in _paths_to(path[-1], spec)]
+        hint = f"; did you mean {' or '.join(elsewhere)}?" if elsewhere else nearest(path[-1], field_names(spec, path))
+        return FieldError(f"unknown field {name!r}{hint}", path, value)
     if problem["type"] == "missing" and not path[-1].isdecimal():
         return FieldError(f"the field {name!r} is missing", path, value)
     if problem["type"] == "missing":  # in a list
@@ -140,6 +143,15 @@ def field_names(spec: type[Spec], path: list[str]) -> list[str]:
         for inner in _specs_in(field.annotation) if field else []:
             current = inner
     return list(current.model_fields)
+
+
+def _paths_to(name: str, spec: type[Spec]) -> Iterator[list[str]]:
+    """Yield where a spec, or one in it, has a field of that name."""
+    for field, about in spec.model_fields.items():
+        if field == name:
+            yield [field]
+        for inner in _specs_in(about.annotation):
+            yield from ([field, *path] for path in _paths_to(name, inner))
 
 
 def _specs_in(annotation: Any) -> list[type[Spec]]:

@@ -35,6 +35,13 @@ from bakeoff.store.differences import differences
 STUDY_FILE = "study.json"
 
 
+def run_name(spec: RunSpec, run_id: str) -> str:
+    """Return what the folder of a run is called: its model, in characters that every file system takes, and which."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", spec.model.title)[:60]
+    fold = "" if spec.fold is None else f"-fold{spec.fold}"
+    return f"{name}-seed{spec.seed}{fold}-{run_id[:8]}"
+
+
 class StudyFolder:
     """The output folder of a study."""
 
@@ -48,9 +55,7 @@ class StudyFolder:
 
     def run(self, spec: RunSpec, run_id: str) -> "RunFolder":
         """Return the folder of a run, which need not be there yet."""
-        name = re.sub(r"[^A-Za-z0-9._-]+", "_", spec.model.title)[:60]
-        fold = "" if spec.fold is None else f"-fold{spec.fold}"
-        return RunFolder(self.path / "runs" / f"{name}-seed{spec.seed}{fold}-{run_id[:8]}")
+        return RunFolder(self.path / "runs" / run_name(spec, run_id))
 
     def read(self) -> dict[str, Any]:
         """Return what the study is, from its folder; raise `StoreError` where there is none."""

@@ -44,14 +44,8 @@ def expand(study: StudySpec) -> list[RunSpec]:
     runs = [_run(study, *variant, seed, fold) for seed in study.seeds for fold in folds for variant in variants]
     _check_names(runs)
     runs = _picked(study, runs)
-    seen: dict[str, RunSpec] = {}
-    for run in runs:
-        if (other := seen.setdefault(run.run_id, run)) is not run and other != run:
-            raise SpecError(
-                f"the recipes {other.recipe.name!r} and {run.recipe.name!r} train {run.model.title} in the same way; "
-                "leave one out"
-            )
-    return list(seen.values())
+    _check_different(runs)
+    return runs
 
 
 def _picked(study: StudySpec, runs: list[RunSpec]) -> list[RunSpec]:
@@ -209,3 +203,13 @@ def _check_names(runs: list[RunSpec]) -> None:
                 f"{run.model.title!r} with the recipe {run.recipe.name!r} is declared twice with different settings; "
                 f"give {field}"
             )
+
+
+def _check_different(runs: list[RunSpec]) -> None:
+    """Refuse what would train a model twice in the same way."""
+    seen: dict[str, RunSpec] = {}
+    for run in runs:
+        if (other := seen.setdefault(run.run_id, run)) is not run:
+            one, two = (f"{each.model.title} with {each.recipe.name}" for each in (other, run))
+            what = f"{one!r} stands twice" if one == two else f"{one!r} and {two!r} train in the same way"
+            raise SpecError(f"{what}; leave one out")

@@ -65,7 +65,7 @@ def folder_name(name: str, *, faithful: bool) -> str:
 
 def _repeated(name: str, entry: Entry) -> dict[str, Any]:
     if entry.faithful is None:
-        raise SpecError(f"{name}: its document has no fault that can be repeated; leave out --faithful")
+        raise SpecError(f"{name}: it has no fault of a document that could be repeated; leave out --faithful")
     return {**entry.faithful.overrides, "model.label": name + FAITHFUL}
 
 
@@ -120,10 +120,8 @@ class Reproduction:
     def notes(self) -> tuple[str, ...]:
         """What differs from the document: what was changed for this reproduction, what was repeated, what is noted."""
         notes = [f"Changed here: {change}." for change in self.changes]
-        if self.changes:
-            notes.append(
-                "Trained otherwise than in the document, so that it is not said where the reported figures lie."
-            )
+        if self.changes and self.entry.reported.figures:
+            notes.append("The reported figures are of another training, so that it is not said where they lie.")
         if self.faithful and self.entry.faithful:
             notes.append(f"Repeated here: {self.entry.faithful.why}")
         if self.mends and self.entry.reported.figures:
