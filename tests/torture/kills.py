@@ -22,7 +22,7 @@ from typing import Any
 import faults
 import pandas  # noqa: F401, imported once, before the forks, as are the next two
 import tensorboard.summary.writer.record_writer  # noqa: F401
-import torch._dynamo  # noqa: F401, the first optimizer of a process would
+import torch._dynamo  # noqa: F401, as optimizers of torch do
 
 import bakeoff
 from bakeoff.records.run import EpochRow

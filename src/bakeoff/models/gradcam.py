@@ -45,7 +45,7 @@ def gradcam(model: nn.Module, images: Tensor, classes: Tensor) -> Tensor:
 def _as_written() -> AbstractContextManager[None]:
     """Run networks without the compiler, since a compiled one goes past hooks that came later.
 
-    Nothing is compiled where the compiler, which takes seconds to load, has not been loaded.
+    Nothing is compiled where the compiler, which is slow to load, has not been loaded.
     """
     stance: AbstractContextManager[None] = nullcontext()
     return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else stance

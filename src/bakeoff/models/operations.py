@@ -45,7 +45,7 @@ def counting_macs() -> Iterator[Callable[[], int]]:
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts by torch's formulas, as its own counter does, without the compiler, which takes seconds to load."""
+    """Counts by torch's formulas, as its own counter does, without the compiler, which is slow to load."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

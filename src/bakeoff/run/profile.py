@@ -12,12 +12,12 @@ from tempfile import TemporaryFile
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.pipeline import Batch
 from bakeoff.data.splits import Split
 from bakeoff.errors import StoreError
+from bakeoff.models.operations import counting_macs
 from bakeoff.run.busy import Awake, crowded
 from bakeoff.run.rehearsal import Rehearsal, rehearsal
 from bakeoff.run.resolve import PlannedRun
@@ -197,9 +197,9 @@ def _wait(device: torch.device) -> None:
 
 def _flops(ready: Rehearsal, batch: Batch) -> float:
     """Return the floating-point operations of a step; it is a step, which also warms up."""
-    with FlopCounterMode(display=False) as counter:
+    with counting_macs() as macs:
         ready.step(batch, 0.0)
-    return float(counter.get_total_flops())
+    return 2.0 * macs()
 
 
 def _operations(

@@ -15,7 +15,7 @@ LIBRARIES = ("sklearn.metrics", "tensorboard.compat.proto.event_pb2", "tensorboa
 def start_up(device: torch.device, recipe: Recipe, images: int) -> None:
     """Load what a run uses and nothing before it does; quick from the second time on.
 
-    Torch loads its compiler, for seconds, for its own optimizers and where passes are recorded, and a GPU's libraries
+    Torch loads its compiler, which is slow, for its own optimizers and where passes are recorded, and a GPU's libraries
     get ready at the first convolution. Hence a training in small, of a single weight.
 
     Args:

@@ -44,7 +44,7 @@ class _OnCPU(torch.optim.Optimizer):
 
     figures: tuple[str, str]  # names of the two running figures, in the state of every weight
 
-    # What torch wraps around these loads its compiler, for seconds, to keep them from being compiled.
+    # What torch wraps around these loads its compiler, which is slow, to keep them from being compiled.
     add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
     state_dict = unwrap(torch.optim.Optimizer.state_dict)
     load_state_dict = unwrap(torch.optim.Optimizer.load_state_dict)

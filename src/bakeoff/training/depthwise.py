@@ -39,13 +39,13 @@ class LeanDepthwiseConv2d(nn.Conv2d):
     def _has_pieces(self, x: Tensor) -> bool:
         """Return whether gradients of the kernels are computed in pieces."""
         channels, (rows, columns) = self.in_channels, self.kernel_size
-        if not self.weight.requires_grad or x.shape[1] != channels or self.out_channels != channels:
+        wide = columns > COLUMNS
+        if channels < (CHANNELS if wide and self.stride == (1, 1) else MANY_CHANNELS):
             return False
-        if len(x) == 0 or min(sides_of(self, x)) < 1:
+        if not wide and x.shape[2] >= _least_rows(rows, self.stride[0], border_of(self)[0]):
             return False
-        if columns > COLUMNS:
-            return channels >= (CHANNELS if self.stride == (1, 1) else MANY_CHANNELS)
-        return channels >= MANY_CHANNELS and x.shape[2] < _least_rows(rows, self.stride[0], border_of(self)[0])
+        fits = x.shape[1] == self.out_channels == channels and len(x) > 0 and min(sides_of(self, x)) > 0
+        return fits and self.weight.requires_grad
 
     def _in_pieces(self, x: Tensor) -> Tensor:
         y: Tensor = _Convolve.apply(x, self.weight, self.bias, self.stride, border_of(self))
