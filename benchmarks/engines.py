@@ -3,7 +3,8 @@
     python benchmarks/engines.py [ROUNDS]
 
 Batches of the small networks are those of the documents. `compile` is left out: on a CPU it compiles for minutes.
-Passes of networks with many weights are recorded here for comparison; training does not record them.
+Passes of networks with many weights are recorded here for comparison; training does not record them. Results are kept
+apart for processors that multiply bfloat16, and others.
 """
 
 import json
@@ -78,6 +79,7 @@ def main(rounds: int) -> None:
         found[name] |= {f"{engine}_by_eager": round(ratio, 3) for engine, ratio in ratios.items()}
         shown = "   ".join(f"{engine} {median[engine]:6.1f} ms {ratio:.2f} x" for engine, ratio in ratios.items())
         print(f"{name:<26} batch {images:>3}   eager {median['eager']:6.1f} ms   {shown}")
+    precision = {"off": "float32"}.get(amp := resolve_amp("auto", CPU), amp)
     result = {
         "benchmark": "engines",
         "unit": "ms per step, median",
@@ -85,12 +87,12 @@ def main(rounds: int) -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "processor": processor(),
         "threads": torch.get_num_threads(),
-        "precision": resolve_amp("auto", CPU),
+        "precision": precision,
         "torch": torch.__version__,
         "networks": found,
     }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "engines.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    (RESULTS / f"engines-{precision}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -51,6 +51,17 @@ def test_what_became_slower_beside_a_peer_is_named(benchmarks):
     assert of([6.0, 12.0, 6.0], MACHINE | {"threads": 1}).worse_than(before, 0.15) == []
 
 
+def test_processors_without_bfloat16_are_spared_what_takes_them_hours(benchmarks):
+    cases = benchmarks("cases").CASES
+    ways = {
+        name: [entry.task.get("way") for entry in case.without_bf16().entries.values()] for name, case in cases.items()
+    }
+    assert not {"bf16", "tuned"} & {way for each in ways.values() for way in each}
+    for name, case in cases.items():
+        assert next(iter(case.without_bf16().entries)) == "bakeoff", name
+        assert set(case.targets) <= set(case.without_bf16().entries), name
+
+
 def test_the_products_candidates_train_when_they_are_told_to(benchmarks, tmp_path: Path):
     rng = np.random.default_rng(0)
     arrays = {}

@@ -19,6 +19,8 @@ def lean(model: nn.Module) -> nn.Module:
     - Max pooling in bfloat16 is faster backward, where windows do not overlap. Gradients are equal.
     - Dropout draws 8 or 16 random bits for an element and not one float: faster, and other elements than torch's.
     - Convolutions with few pixels are matrix products. Outputs and gradients are equal to rounding.
+    - Convolutions of 3x3 pixels with many channels take half of the multiplications where the processor has nothing
+      wider than AVX2 and they are trained in float32. Outputs and gradients are equal to rounding.
     - Gradients of wide depthwise kernels are computed in pieces, and equal to rounding.
     - Some depthwise convolutions, and attention to few tokens, are trained in float32 where others compute in bfloat16.
     - Convolutions of single pixels with a stride and few channels, at which torch breaks, get the pixels they see.

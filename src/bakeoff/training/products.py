@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bakeoff.training import winograd
 from bakeoff.training.depthwise import LeanDepthwiseConv2d
 from bakeoff.training.precision import is_cast
 from bakeoff.training.windows import border_of, sides_of
@@ -51,28 +52,33 @@ class LeanPointwiseConv2d(nn.Conv2d):
 class LeanConv2d(nn.Conv2d):
     """Convolution of which a training computes as matrix products what is faster so, where its output has few pixels.
 
-    Elsewhere it is torch's. oneDNN takes up to ten times as long for the gradients of weights, and up to four times for
-    the rest where there are hundreds of channels. A product leaves the output in channels-last format, and keeps what
-    each kernel sees, such as nine times the image, for the way back.
+    Elsewhere it is torch's, or Winograd's where that is faster. oneDNN takes up to ten times as long for the gradients
+    of weights, and up to four times for the rest where there are hundreds of channels. A product leaves the output in
+    channels-last format, and keeps what each kernel sees, such as nine times the image, for the way back.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve images."""
         dtype = torch.get_autocast_dtype("cpu") if is_cast(x) else x.dtype
-        if not self._is_product(x, dtype):
+        if not self._may_be_ours(x):
             return super().forward(x)
+        if not self._is_product(x, dtype):
+            faster = self.training and not is_cast(x) and winograd.is_faster(self, x)
+            return winograd.convolve(x, self.weight, self.bias) if faster else super().forward(x)
         bias = None if self.bias is None else self.bias.to(dtype)
         settings = self.stride, border_of(self), self._further(x, dtype)
         y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, *settings)
         return y
 
-    def _is_product(self, x: Tensor, dtype: torch.dtype) -> bool:
-        """Return whether the gradients of weights are a product, where all is as it must be."""
+    def _may_be_ours(self, x: Tensor) -> bool:
+        """Return whether weights get gradients from images on which a kernel finds a place."""
         learns = torch.is_grad_enabled() and self.weight.requires_grad
-        if not learns or x.device.type != "cpu" or x.ndim != 4 or x.shape[1] != self.in_channels:
-            return False
-        height, width = sides_of(self, x)
-        return min(height, width) > 0 and height * width <= _few_pixels(self.in_channels, dtype)
+        fits = learns and x.device.type == "cpu" and x.ndim == 4 and x.shape[1] == self.in_channels
+        return fits and min(sides_of(self, x)) > 0
+
+    def _is_product(self, x: Tensor, dtype: torch.dtype) -> bool:
+        """Return whether the gradients of weights are a product."""
+        return math.prod(sides_of(self, x)) <= _few_pixels(self.in_channels, dtype)
 
     def _further(self, x: Tensor, dtype: torch.dtype) -> "_Further":
         """Return what else is a product while training; elsewhere outputs are torch's to the last bit."""
