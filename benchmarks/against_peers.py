@@ -6,7 +6,7 @@ Without names it measures every case of `cases.py` that is not slow (`accuracy` 
 what the product's is as a multiple of it, and what that was in the results that are kept in `results/peers`. `--keep`
 replaces those, and writes the tables of `docs/performance.md`. It ends with 1 where a multiple has become larger by
 more than `TOLERANCE` on the machine of the kept results. `--quick` tries everything once, on a tenth of the images.
-Where the processor does not multiply bfloat16 by itself, all is in float32.
+Where the processor does not multiply bfloat16, candidates that are there for that are left out.
 """
 
 import argparse

@@ -15,7 +15,7 @@ class Entry:
         script: its file.
         task: what its task has besides the case's.
         times: how many rounds make the whole.
-        bf16: whether it is only measured where the processor multiplies bfloat16, which takes others hours.
+        bf16: whether it is only there for bfloat16, which takes processors hours that must imitate it.
     """
 
     script: str

@@ -60,7 +60,7 @@ class LeanConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve images."""
         dtype = torch.get_autocast_dtype("cpu") if is_cast(x) else x.dtype
-        if not self._may_be_ours(x):
+        if not self._learns_from(x):
             return super().forward(x)
         if not self._is_product(x, dtype):
             faster = self.training and not is_cast(x) and winograd.is_faster(self, x)
@@ -70,7 +70,7 @@ class LeanConv2d(nn.Conv2d):
         y: Tensor = _Convolve.apply(x.to(dtype), self.weight.to(dtype), bias, *settings)
         return y
 
-    def _may_be_ours(self, x: Tensor) -> bool:
+    def _learns_from(self, x: Tensor) -> bool:
         """Return whether weights get gradients from images on which a kernel finds a place."""
         learns = torch.is_grad_enabled() and self.weight.requires_grad
         fits = learns and x.device.type == "cpu" and x.ndim == 4 and x.shape[1] == self.in_channels
