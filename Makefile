@@ -81,7 +81,7 @@ wheel-test: install
 	$(BIN)/python -m hatchling build --target wheel
 	$(PYTHON) -m venv build/clean
 	$(UV) pip install --quiet --python build/clean/bin/python --constraint requirements.lock dist/*.whl
-	cd build/clean && bin/bakeoff --version && bin/bakeoff compare digits --models lenet5 --seeds 1 --epochs 1 --offline --out out
+	cd build/clean && bin/bakeoff --version && BAKEOFF_CACHE=cache bin/bakeoff compare digits --models lenet5 --seeds 1 --epochs 1 --offline --out out
 	test -s build/clean/out/report.html
 
 clean:

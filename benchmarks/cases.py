@@ -15,7 +15,7 @@ class Entry:
         script: its file.
         task: what its task has besides the case's.
         times: how many rounds make the whole.
-        bf16: whether it is only there for bfloat16, which takes processors hours that must imitate it.
+        bf16: whether it is only there for bfloat16, which is far too slow where a processor must imitate it.
     """
 
     script: str

@@ -79,7 +79,8 @@ def main(rounds: int) -> None:
         found[name] |= {f"{engine}_by_eager": round(ratio, 3) for engine, ratio in ratios.items()}
         shown = "   ".join(f"{engine} {median[engine]:6.1f} ms {ratio:.2f} x" for engine, ratio in ratios.items())
         print(f"{name:<26} batch {images:>3}   eager {median['eager']:6.1f} ms   {shown}")
-    precision = {"off": "float32"}.get(amp := resolve_amp("auto", CPU), amp)
+    amp = resolve_amp("auto", CPU)
+    precision = "float32" if amp == "off" else amp
     result = {
         "benchmark": "engines",
         "unit": "ms per step, median",

@@ -51,7 +51,7 @@ def test_what_became_slower_beside_a_peer_is_named(benchmarks):
     assert of([6.0, 12.0, 6.0], MACHINE | {"threads": 1}).worse_than(before, 0.15) == []
 
 
-def test_processors_without_bfloat16_are_spared_what_takes_them_hours(benchmarks):
+def test_processors_without_bfloat16_are_spared_what_they_must_imitate(benchmarks):
     cases = benchmarks("cases").CASES
     ways = {
         name: [entry.task.get("way") for entry in case.without_bf16().entries.values()] for name, case in cases.items()
