@@ -13,6 +13,7 @@ from bakeoff.training.precision import native_bf16
 LEAST_SHARE = 0.005  # of the slowest operations that are named
 WHAT = {
     "data": "gather and augment the batch",
+    "pick": "pick its hardest images",
     "prepare": "resize and normalize",
     "forward": "forward pass",
     "backward": "loss and backward pass",
@@ -31,7 +32,7 @@ def print_profile(spec: RunSpec, found: Profile, trace: Path | None = None) -> N
     table = Table(box=None, pad_edge=False)
     for column in ("phase", "ms", "share"):
         table.add_column(column, justify="left" if column == "phase" else "right")
-    for phase in PHASES:
+    for phase in PHASES if recipe.hard_examples else [phase for phase in PHASES if phase != "pick"]:
         table.add_row(WHAT[phase], *_cells(found.seconds[phase], found.total))
     table.add_row("other", *_cells(max(found.total - sum(found.seconds.values()), 0.0), found.total))
     table.add_row("a step", *_cells(found.total, found.total))

@@ -1,9 +1,9 @@
 """What a few steps of a run tell: how long it will take, and which learning rates train it."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 
 import torch
@@ -16,14 +16,16 @@ from bakeoff.run.busy import Awake
 from bakeoff.run.rehearsal import rehearsal
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.wiring import Parts, can_cache, missing_features
+from bakeoff.specs.run import RunSpec
 from bakeoff.training import optimizers
 from bakeoff.training.features import splits_into
 from bakeoff.training.lr_finder import LRCurve, find_lr
+from bakeoff.training.progressive import small_side
 from bakeoff.training.recorded import worth_recording
 from bakeoff.training.step import Step
 
-SECONDS = 1.0  # to spend on measuring
-MOST_STEPS = 50
+SECONDS, MOST_SECONDS = 1.0, 10.0  # to spend on measuring, and at most where steps take long
+LEAST_STEPS, MOST_STEPS = 4, 50
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,14 @@ def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.
     spec, recipe = planned.spec, planned.spec.recipe
     with rehearsal(planned, images, split, device) as ready:
         parts, take_step, awake = ready.parts, ready.take_step, Awake(device)
-        batches, files = parts.batches.epoch(0), {}
-        steps = recipe.total_steps(parts.batches.steps_per_epoch)
+        batches, files, turn, lr = ready.batches(), {}, count(), recipe.optimizer.lr
+        steps = _whole_steps(spec, parts.batches.steps_per_epoch)
         if can_cache(spec, parts.model) and (found := splits_into(parts.model)):
             frozen, head = found
             if missing := missing_features(parts, spec, images.fingerprint, features, len(split.test)):
                 a_batch = _settled(lambda batch: _through(frozen, parts, batch).images.sum().item(), batches)
                 files = {file: count * a_batch / parts.batches.batch_size for file, count in missing.items()}
-            batches = repeat(_through(frozen, parts, next(parts.batches.epoch(0))))
+            batches = repeat(_through(frozen, parts, next(batches)))
             optimizer, recorded = (
                 optimizers.build(head, recipe.optimizer),
                 worth_recording(head, recipe, parts.batches.steps_per_epoch),
@@ -70,7 +72,7 @@ def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.
             take_step = Step(
                 head, optimizer, lambda images: images, recipe, parts.precision, recipe.batch_size, recorded=recorded
             )
-        seconds = _settled(lambda batch: take_step(batch, recipe.optimizer.lr)[0].item(), batches)  # item waits
+        seconds = _settled(lambda batch: take_step(ready.picked(batch, lr, next(turn)), lr)[0].item(), batches)
         return Estimate(min(steps * seconds, recipe.max_seconds or float("inf")), files, awake.share())
 
 
@@ -88,14 +90,31 @@ def _through(frozen: nn.Module, parts: Parts, batch: Batch) -> Batch:
         return Batch(frozen(parts.prepare(batch.images)).flatten(1), batch.targets)
 
 
-def _settled(work: Callable[[Batch], object], batches: Iterable[Batch]) -> float:
-    """Return the mean seconds of work on a batch, once it has warmed up."""
+def _whole_steps(spec: RunSpec, steps_per_epoch: int) -> float:
+    """Return how many steps on images of full size a training comes to, when smaller ones count by their pixels."""
+    recipe, size = spec.recipe, spec.model.image_size
+    assert size is not None, "a resolved spec has a size"
+    steps = recipe.total_steps(steps_per_epoch)
+    if recipe.progressive is None:
+        return steps
+    small = min(steps, recipe.progressive.epochs * steps_per_epoch)
+    return steps - small * (1 - (small_side(size, recipe.progressive.scale) / size) ** 2)
+
+
+def _settled(work: Callable[[Batch], object], batches: Iterator[Batch]) -> float:
+    """Return the mean seconds of fetching a batch and of work on it, when it has waited for the device at its end.
+
+    The first half of the batches warms up: libraries are loaded, and memory is had from the kernel, page by page.
+    """
     seconds: list[float] = []
-    for batch in batches:
+    while not _enough(seconds):
         started = time.perf_counter()
-        work(batch)
+        work(next(batches))
         seconds.append(time.perf_counter() - started)
-        if sum(seconds) > SECONDS or len(seconds) > MOST_STEPS:
-            break
-    settled = seconds[len(seconds) // 4 :] or seconds
+    settled = seconds[len(seconds) // 2 :]
     return sum(settled) / len(settled)
+
+
+def _enough(seconds: Sequence[float]) -> bool:
+    spent, steps = sum(seconds), len(seconds)
+    return spent > MOST_SECONDS or steps >= MOST_STEPS or (spent > SECONDS and steps >= LEAST_STEPS)

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain, count, islice
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -74,7 +74,7 @@ def speeds(
 def _seconds(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> float:
     lr, found = planned.spec.recipe.optimizer.lr, []
     with rehearsal(planned, images, split, device) as ready:
-        batches = chain.from_iterable(ready.parts.batches.epoch(epoch) for epoch in count())
+        batches = ready.batches()
         for _ in range(ROUNDS + 1):
             started = time.perf_counter()
             for batch in islice(batches, STEPS):

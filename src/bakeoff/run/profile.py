@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -22,10 +22,11 @@ from bakeoff.run.busy import Awake, crowded
 from bakeoff.run.rehearsal import Rehearsal, rehearsal
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.wiring import can_cache
+from bakeoff.specs.recipe import Recipe
 from bakeoff.specs.run import RunSpec
 from bakeoff.store.folder import run_name
 
-PHASES = ("data", "prepare", "forward", "backward", "optimizer")
+PHASES = ("data", "pick", "prepare", "forward", "backward", "optimizer")
 SECONDS, LEAST_STEPS, MOST_STEPS = 4.0, 5, 100  # to measure for
 TRACED_STEPS = 3
 OPERATIONS = 8  # that are named
@@ -38,8 +39,8 @@ class Profile:
     Attributes:
         batch_size: images in a step.
         steps: that were measured.
-        seconds: of each of `PHASES`: gathering and augmenting the batch, making it the network's input, the forward
-            pass, the loss and the backward pass, the update.
+        seconds: of each of `PHASES`: gathering and augmenting the batch, picking its hardest images, making them the
+            network's input, the forward pass, the loss and the backward pass, the update.
         total: seconds of a whole step; what the phases leave of it is other work.
         operations: the slowest of them, each with its share of the time that all take.
         flops: floating-point operations of a step: forward and backward pass, in matrix products and convolutions.
@@ -93,8 +94,8 @@ def profile(
     """
     recipe = planned.spec.recipe
     with rehearsal(planned, images, split, device) as ready:
-        batches = chain.from_iterable(ready.parts.batches.epoch(epoch) for epoch in count())
-        flops = _flops(ready, next(batches))
+        batches = ready.batches()
+        flops = _flops(ready, batches, recipe)
         totals, phases, awake = _clocked(ready, batches, recipe.optimizer.lr, device)
         operations = _operations(ready, batches, recipe.optimizer.lr, device, trace)
         return Profile(
@@ -152,6 +153,9 @@ def _clocked(
         watch.start()
         batch = next(batches)
         watch.lap("data")
+        if ready.picker:
+            batch = ready.picked(batch, lr, len(totals))
+            watch.lap("pick")
         ready.step(batch, lr)
         watch.lap("other")
         totals.append(sum(watch.laps.values()))
@@ -195,11 +199,13 @@ def _wait(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def _flops(ready: Rehearsal, batch: Batch) -> float:
-    """Return the floating-point operations of a step; it is a step, which also warms up."""
+def _flops(ready: Rehearsal, batches: Iterator[Batch], recipe: Recipe) -> float:
+    """Return the floating-point operations of a step; steps are taken for it, which also warm up."""
+    steps = recipe.hard_examples.every if recipe.hard_examples else 1  # in one of them a proxy learns, too
     with counting_macs() as macs:
-        ready.step(batch, 0.0)
-    return 2.0 * macs()
+        for index, batch in enumerate(islice(batches, steps)):
+            ready.step(ready.picked(batch, 0.0, index), 0.0)
+    return 2.0 * macs() / steps
 
 
 def _operations(
@@ -211,8 +217,8 @@ def _operations(
     if device.type == "cuda":
         activities.append(torch.profiler.ProfilerActivity.CUDA)
     with torch.profiler.profile(activities=activities) as tracer:
-        for batch in islice(batches, TRACED_STEPS):
-            ready.step(batch, lr)
+        for index, batch in enumerate(islice(batches, TRACED_STEPS), 1):
+            ready.step(ready.picked(batch, lr, index), lr)
         _wait(device)
     if trace:
         tracer.export_chrome_trace(str(trace))

@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 
 import torch
 
 from bakeoff.data.imageset import ImageSet
+from bakeoff.data.pipeline import Batch
 from bakeoff.data.splits import Split
 from bakeoff.models.transfer import training_mode
 from bakeoff.run.resolve import PlannedRun
 from bakeoff.run.wiring import Parts, wire
 from bakeoff.training import optimizers
 from bakeoff.training.graph import GraphedStep, cuda_graph
+from bakeoff.training.hard_examples import Proxy
 from bakeoff.training.phases import Phases
 from bakeoff.training.recorded import worth_recording
 from bakeoff.training.step import Step
@@ -27,12 +30,22 @@ class Rehearsal:
         step: a step that can be looked into.
         take_step: the same as the run's engine takes it.
         optimizer: of both.
+        picker: the small network that picks the images of a batch that are trained on, where the recipe has one.
     """
 
     parts: Parts
     step: Step
     take_step: Step | GraphedStep
     optimizer: torch.optim.Optimizer
+    picker: Proxy | None
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield batches of one epoch after the other, without end."""
+        return chain.from_iterable(self.parts.batches.epoch(epoch) for epoch in count())
+
+    def picked(self, batch: Batch, lr: float, step: int) -> Batch:
+        """Return what is trained on of the batch of a step, which is counted from 0."""
+        return self.picker.pick(batch, lr, step) if self.picker else batch
 
 
 @contextmanager
@@ -51,4 +64,5 @@ def rehearsal(planned: PlannedRun, images: ImageSet, split: Split, device: torch
             take_step = Step(
                 parts.model, optimizer, parts.prepare, recipe, parts.precision, recipe.batch_size, recorded=True
             )
-        yield Rehearsal(parts, step, take_step, optimizer)
+        picker = Proxy(parts.proxy, parts.prepare, recipe, parts.precision) if parts.proxy else None
+        yield Rehearsal(parts, step, take_step, optimizer, picker)
