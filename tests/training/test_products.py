@@ -1,6 +1,7 @@
 """Layers that compute in another way: outputs and gradients are torch's, to rounding."""
 
 import copy
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -17,6 +18,15 @@ from bakeoff.training.lean import lean
 from bakeoff.training.products import LeanConv2d, LeanLinear, LeanPointwiseConv2d
 
 LAYOUTS = [torch.channels_last, torch.contiguous_format]
+IS_WIDE_AMD = products._is_wide_amd
+
+
+@pytest.fixture(autouse=True, scope="module")
+def any_processor() -> Iterator[None]:
+    """Have products also where this processor is slow at them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "_is_wide_amd", lambda: False)
+        yield
 
 
 def as_lean(layer: nn.Module) -> nn.Module:
@@ -215,6 +225,33 @@ def test_products_are_for_few_pixels(
         assert (y.grad_fn.name() != "ConvolutionBackward0") is product
         frozen = as_lean(layer).requires_grad_(False)(images)
     assert frozen.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("has", "wide"),
+    [
+        ({"sse4a": True, "avx512_f": True, "avx2": True}, True),
+        ({"sse4a": True, "avx512_f": False, "avx2": True}, False),
+        ({"sse4a": False, "avx512_f": True, "avx2": True}, False),
+        ({}, False),
+    ],
+)
+def test_wide_vectors_of_amd_are_told_by_what_the_processor_has(
+    has: dict[str, bool], wide: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    assert IS_WIDE_AMD.__wrapped__() is wide
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1, 2), nn.Conv2d(8, 8, 3, padding=1)])
+def test_where_products_are_slow_in_float32_there_are_none(layer: nn.Conv2d, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "_is_wide_amd", lambda: True)
+    images, fast = torch.randn(2, 8, 2, 2), as_lean(layer)
+    assert fast(images).grad_fn.name() == "ConvolutionBackward0"
+    for expected, found in zip(passes(layer, images), passes(fast, images), strict=True):
+        torch.testing.assert_close(found, expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert fast(images).grad_fn.name() != "ConvolutionBackward0"
 
 
 def test_a_layer_that_is_watched_or_comes_twice() -> None:

@@ -44,9 +44,10 @@ class LeanPointwiseConv2d(nn.Conv2d):
 
     def _most_pixels(self, x: Tensor) -> int:
         """Return how many pixels the output may have to be a product."""
+        dtype = torch.get_autocast_dtype("cpu") if is_cast(x) else x.dtype
         if self.stride == (1, 1):
-            return MOST_PIXELS
-        return _few_pixels(self.in_channels, torch.get_autocast_dtype("cpu") if is_cast(x) else x.dtype)
+            return 0 if _has_slow_products(dtype) else MOST_PIXELS
+        return _few_pixels(self.in_channels, dtype)
 
 
 class LeanConv2d(nn.Conv2d):
@@ -194,6 +195,8 @@ def _patches(x: Tensor, size: torch.Size, stride: tuple[int, int], border: tuple
 
 def _few_pixels(channels: int, dtype: torch.dtype) -> int:
     """Return up to how many pixels of output the gradients of weights are faster as a product, by measurements."""
+    if _has_slow_products(dtype):
+        return 0
     if dtype != torch.bfloat16 or not _has_tiles() or channels < 64:
         return FEW_PIXELS
     return 36 if channels < 128 else 64
@@ -207,6 +210,21 @@ def _enough_channels(dtype: torch.dtype) -> tuple[float, float]:
     if dtype.itemsize >= torch.float32.itemsize:
         return 256, 512
     return (0, 512) if dtype == torch.bfloat16 and _has_tiles() else (math.inf, math.inf)
+
+
+def _has_slow_products(dtype: torch.dtype) -> bool:
+    """Whether products in a number format are slower than convolutions of as many multiplications.
+
+    MKL, which torch calls for products in float32 and wider, leaves the wide vectors of AMD's processors unused, and
+    oneDNN, which it calls for the rest, does not: a product takes up to twice as long there.
+    """
+    return dtype.itemsize >= torch.float32.itemsize and _is_wide_amd()
+
+
+@cache
+def _is_wide_amd() -> bool:
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("sse4a") and has.get("avx512_f"))  # no other maker has the first
 
 
 @cache
