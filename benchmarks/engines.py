@@ -1,15 +1,15 @@
 """A training step by engine: torch as it is; lean layers; those with recorded passes; in turn.
 
-    python benchmarks/engines.py [ROUNDS]
+    python benchmarks/engines.py [ROUNDS] [AMP]
 
 Batches of the small networks are those of the documents. `compile` is left out: on a CPU it compiles for minutes.
 Passes of networks with many weights are recorded here for comparison; training does not record them. Results are kept
-apart for processors that multiply bfloat16, and others.
+apart by number format, which AMP chooses as `--amp` does, and by the instructions of the processor that torch uses.
 """
 
+import argparse
 import json
 import statistics
-import sys
 import time
 from datetime import UTC, datetime
 
@@ -46,26 +46,27 @@ FORMS = {  # images in a batch, and pixels of a side
 CPU = torch.device("cpu")
 
 
-def step_of(name: str, engine: str, *, recorded: bool = False) -> Step:
+def step_of(name: str, engine: str, amp: str, *, recorded: bool = False) -> Step:
     """Return the step of a network, as training takes it; it is recorded in trainings that are long enough."""
     torch.manual_seed(0)
     batch, size = FORMS[name]
     model = make_ready(build(ModelSpec(name=name), 10, 3, size), engine).to(memory_format=torch.channels_last)
     recipe = Recipe.parse({"optimizer": "adam", "batch_size": batch})
     optimizer = optimizers.build(model.train(), recipe.optimizer, Phases(model, recipe).rates)
-    precision = Precision(resolve_amp("auto", CPU), CPU)
+    precision = Precision(amp, CPU)
     return Step(model, optimizer, lambda images: images, recipe, precision, batch, recorded=recorded)
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, amp: str) -> None:
     """Time them."""
     keep_freed_memory()  # as training does
+    amp = resolve_amp(amp, CPU)
     found = {}
     for name, (images, size) in FORMS.items():
         pixels = torch.randn(images, 3, size, size).to(memory_format=torch.channels_last)
         batch = Batch(pixels, torch.arange(images) % 10)
-        steps = {engine: step_of(name, engine) for engine in ("eager", "lean")}
-        steps["recorded"] = step_of(name, "lean", recorded=True)
+        steps = {engine: step_of(name, engine, amp) for engine in ("eager", "lean")}
+        steps["recorded"] = step_of(name, "lean", amp, recorded=True)
         times: dict[str, list[float]] = {engine: [] for engine in steps}
         for count in range(rounds + 2):
             for engine, step in steps.items():
@@ -79,8 +80,7 @@ def main(rounds: int) -> None:
         found[name] |= {f"{engine}_by_eager": round(ratio, 3) for engine, ratio in ratios.items()}
         shown = "   ".join(f"{engine} {median[engine]:6.1f} ms {ratio:.2f} x" for engine, ratio in ratios.items())
         print(f"{name:<26} batch {images:>3}   eager {median['eager']:6.1f} ms   {shown}")
-    amp = resolve_amp("auto", CPU)
-    precision = "float32" if amp == "off" else amp
+    precision, instructions = "float32" if amp == "off" else amp, torch.backends.cpu.get_cpu_capability()
     result = {
         "benchmark": "engines",
         "unit": "ms per step, median",
@@ -93,8 +93,12 @@ def main(rounds: int) -> None:
         "networks": found,
     }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"engines-{precision}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    file = RESULTS / f"engines-{precision}-{instructions.lower()}.json"
+    file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rounds", type=int, nargs="?", default=60)
+    parser.add_argument("amp", choices=("auto", "off", "bf16"), nargs="?", default="auto")
+    main(**vars(parser.parse_args()))

@@ -30,7 +30,7 @@ def test_the_phases_of_a_step_add_up_to_it(plan: Plan, tmp_path: Path) -> None:
     trace = trace_file(tmp_path / "new" / "trace", plan.runs[0].spec)
     found = profile(plan.runs[0], plan.images, plan.split, plan.device, trace)
     assert 0 < sum(found.seconds.values()) <= found.total * 1.5, "medians of parts, and of the whole"
-    assert [phase for phase in PHASES if found.seconds[phase] <= 0] == ["pick"], "nothing is picked here"
+    assert all(seconds > 0 for seconds in found.seconds.values())
     assert found.images_per_second == pytest.approx(64 / found.total)
     assert 0 < found.attained < 1
     assert 0 < found.input_bound < 1

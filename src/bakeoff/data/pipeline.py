@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 import torch
@@ -130,6 +131,12 @@ class Batches(Protocol):
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from a step on, both counted from 0."""
         ...
+
+
+def endless(batches: Batches) -> Iterator[Batch]:
+    """Yield the batches of one epoch after the other."""
+    for epoch in count():
+        yield from batches.epoch(epoch)
 
 
 class TrainBatches:

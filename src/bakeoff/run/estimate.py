@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Batch
+from bakeoff.data.pipeline import Batch, endless
 from bakeoff.data.splits import Split
 from bakeoff.run.busy import Awake
 from bakeoff.run.rehearsal import rehearsal
@@ -57,13 +57,13 @@ def estimate(planned: PlannedRun, images: ImageSet, split: Split, device: torch.
     spec, recipe = planned.spec, planned.spec.recipe
     with rehearsal(planned, images, split, device) as ready:
         parts, take_step, awake = ready.parts, ready.take_step, Awake(device)
-        batches, files, turn, lr = ready.batches(), {}, count(), recipe.optimizer.lr
+        batches, files, turn, lr = endless(parts.batches), {}, count(), recipe.optimizer.lr
         steps = _whole_steps(spec, parts.batches.steps_per_epoch)
         if can_cache(spec, parts.model) and (found := splits_into(parts.model)):
             frozen, head = found
             if missing := missing_features(parts, spec, images.fingerprint, features, len(split.test)):
                 a_batch = _settled(lambda batch: _through(frozen, parts, batch).images.sum().item(), batches)
-                files = {file: count * a_batch / parts.batches.batch_size for file, count in missing.items()}
+                files = {file: seen * a_batch / parts.batches.batch_size for file, seen in missing.items()}
             batches = repeat(_through(frozen, parts, next(batches)))
             optimizer, recorded = (
                 optimizers.build(head, recipe.optimizer),

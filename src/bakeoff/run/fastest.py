@@ -13,6 +13,7 @@ import torch
 from bakeoff import durable
 from bakeoff.data.imageset import ImageSet
 from bakeoff.data.locations import Locations
+from bakeoff.data.pipeline import endless
 from bakeoff.data.splits import Split
 from bakeoff.errors import ModelError
 from bakeoff.run.device import device_name
@@ -74,7 +75,7 @@ def speeds(
 def _seconds(planned: PlannedRun, images: ImageSet, split: Split, device: torch.device) -> float:
     lr, found = planned.spec.recipe.optimizer.lr, []
     with rehearsal(planned, images, split, device) as ready:
-        batches = ready.batches()
+        batches = endless(ready.parts.batches)
         for _ in range(ROUNDS + 1):
             started = time.perf_counter()
             for batch in islice(batches, STEPS):

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from bakeoff.data.imageset import ImageSet
-from bakeoff.data.pipeline import Batch
+from bakeoff.data.pipeline import Batch, endless
 from bakeoff.data.splits import Split
 from bakeoff.errors import StoreError
 from bakeoff.models.operations import counting_macs
@@ -94,7 +94,7 @@ def profile(
     """
     recipe = planned.spec.recipe
     with rehearsal(planned, images, split, device) as ready:
-        batches = ready.batches()
+        batches = endless(ready.parts.batches)
         flops = _flops(ready, batches, recipe)
         totals, phases, awake = _clocked(ready, batches, recipe.optimizer.lr, device)
         operations = _operations(ready, batches, recipe.optimizer.lr, device, trace)
@@ -153,10 +153,9 @@ def _clocked(
         watch.start()
         batch = next(batches)
         watch.lap("data")
-        if ready.picker:
-            batch = ready.picked(batch, lr, len(totals))
-            watch.lap("pick")
-        ready.step(batch, lr)
+        picked = ready.picked(batch, lr, len(totals))
+        watch.lap("pick")
+        ready.step(picked, lr)
         watch.lap("other")
         totals.append(sum(watch.laps.values()))
         for phase, seconds in phases.items():

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, count
 
 import torch
 
@@ -38,10 +37,6 @@ class Rehearsal:
     take_step: Step | GraphedStep
     optimizer: torch.optim.Optimizer
     picker: Proxy | None
-
-    def batches(self) -> Iterator[Batch]:
-        """Yield batches of one epoch after the other, without end."""
-        return chain.from_iterable(self.parts.batches.epoch(epoch) for epoch in count())
 
     def picked(self, batch: Batch, lr: float, step: int) -> Batch:
         """Return what is trained on of the batch of a step, which is counted from 0."""

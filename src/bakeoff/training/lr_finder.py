@@ -1,14 +1,12 @@
 """The learning rate range test (Smith 2017, arXiv:1506.01186): which rates train, told from a few hundred steps."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.pipeline import Batch, Batches
+from bakeoff.data.pipeline import Batches, endless
 from bakeoff.training.step import Step
 
 SMOOTHING = 0.95  # of the running mean of the loss
@@ -43,7 +41,7 @@ def find_lr(step: Step, batches: Batches, lowest: float = 1e-6, highest: float =
     rates: list[float] = []
     losses: list[float] = []
     mean = 0.0
-    for index, batch in zip(range(steps), _forever(batches), strict=False):
+    for index, batch in zip(range(steps), endless(batches), strict=False):
         rate = lowest * (highest / lowest) ** (index / (steps - 1))
         loss = step(batch, rate)[0].item()
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
@@ -61,8 +59,3 @@ def _steepest(rates: list[float], losses: list[float]) -> float:
     # The first rates are too small to show anything but the noise of the running mean's start.
     slopes = np.gradient(np.array(losses), np.log(rates))[5:]
     return rates[5 + int(slopes.argmin())]
-
-
-def _forever(batches: Batches) -> Iterator[Batch]:
-    for epoch in count():
-        yield from batches.epoch(epoch)
